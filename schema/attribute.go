@@ -1,0 +1,190 @@
+package schema
+
+import "github.com/zclconf/go-cty/cty"
+
+// Type is the type of an attribute's value.
+type Type int
+
+const (
+	// TypeString is text.
+	TypeString Type = iota + 1
+	// TypeNumber is any JSON number.
+	TypeNumber
+	// TypeInteger is a whole JSON number.
+	TypeInteger
+	// TypeBool is true or false.
+	TypeBool
+	// TypeTime is text in RFC 3339, compared by the instant it names.
+	TypeTime
+	// TypeObject has the attributes in Nested, each of them null where it is not set.
+	TypeObject
+	// TypeList has elements with the attributes in Nested, or of the primitive type Of; its Elem says how they pair.
+	TypeList
+	// TypeMap has free keys and primitive values of type Of; it is owned whole (R11).
+	TypeMap
+	// TypeTypePairs is a map of strings that the API writes as an array of {"key", "value"} objects (tags, labels).
+	TypePairs
+)
+
+// Owner says who decides about a value.
+type Owner int
+
+const (
+	// Config: the file decides; what it leaves out Atlas keeps or fills in, and that is never a difference.
+	Config Owner = iota
+	// Server: Atlas decides; the file cannot set it. Its value is known once the object exists.
+	Server
+)
+
+// Attribute is one argument of a kind, or one field that Atlas owns.
+type Attribute struct {
+	// Name is the argument, in snake_case.
+	Name string
+	// API is the JSON field; Declare derives it from Name where it is empty.
+	API string
+	// Doc says what it does, in a sentence.
+	Doc  string
+	Type Type
+	// Of is the primitive type of a List's or a Map's elements; zero where Nested says what they are.
+	Of     Type
+	Nested []Attribute
+	// Elem says how the elements of a List pair (R12).
+	Elem Elem
+
+	Owner    Owner
+	Required bool
+	// Immutable says that Atlas cannot change it: a difference means replacement.
+	Immutable bool
+	// WriteOnly marks a secret: sent, never read back nor stored; state keeps a hash.
+	WriteOnly bool
+	// OnceShown marks a secret that Atlas shows in one answer only (R33).
+	OnceShown bool
+	// DestroyTime marks an argument that only a deletion uses; it is recorded, never sent otherwise (R18).
+	DestroyTime bool
+	// Handle marks an id that is never compared and always sent back as read.
+	Handle bool
+	// Volatile says that an update of the resource can change this computed value, so that it is unknown in the
+	// plan of an update (R40).
+	Volatile bool
+	// Virtual marks an argument that exists in the language only: a Normalize hook rewrites it (R38).
+	Virtual bool
+	// Later says that a creation leaves it out; a Steps hook or an update sends it once the object is ready.
+	Later bool
+
+	// Default is what Atlas takes where the file says nothing. It fills natural keys and the comparison by exact
+	// content (R3), never a request.
+	Default cty.Value
+	// DefaultBy takes the default from another attribute.
+	DefaultBy *DefaultBy
+	// Enum are the known values, compared without case; an unknown one is a warning (R19). Ordered enums
+	// (instance sizes) stand in rising order.
+	Enum []string
+	// Min and Max bound a number, MaxLen a string's characters; nil and 0 mean no bound.
+	Min, Max *float64
+	MaxLen   int
+	// Refers says that the text names another resource, which orders like a reference (R21).
+	Refers []Refer
+	// Within bounds a Time to the near future (R39).
+	Within *Horizon
+
+	ty cty.Type // CtyType's answer, once a catalog has been made
+}
+
+// DefaultBy is a default that depends on other attributes: the first case whose attribute is set to something
+// else than one of the Unset values gives Then; with none, Else.
+type DefaultBy struct {
+	Attributes []string
+	Unset      string
+	Then, Else string
+	// Cases are exceptions: attribute, value, default ("oidc_auth_type", "IDP_GROUP", "admin").
+	Cases [][3]string
+}
+
+// Refer names a kind whose natural key the text may be.
+type Refer struct {
+	Kind string
+	// Attribute is the referred kind's key attribute.
+	Attribute string
+	// When limits the reference to elements whose sibling attribute has a value ("type": "CLUSTER").
+	When map[string]string
+}
+
+// Horizon bounds a time from the run's Now: not sooner than Soonest, not later than Latest, as durations.
+type Horizon struct {
+	Soonest, Latest string
+}
+
+// Elem says what identifies an element of a list (R12). Elements pair by equality, then by key, then, in an
+// ordered list, by position; each of them once.
+type Elem struct {
+	// Key are the nested attributes that identify an element.
+	Key []string
+	// Ordinal adds the element's number among those with the same key.
+	Ordinal bool
+	// Tag names the nested attribute whose value chooses the further key attributes in Tags.
+	Tag  string
+	Tags map[string][]string
+	// Whole says that the whole value identifies the element, and that an absent field is a value.
+	Whole bool
+	// Ordered says that the order has a meaning.
+	Ordered bool
+}
+
+// Argument reports whether a file can set the attribute.
+func (a *Attribute) Argument() bool { return a.Owner == Config && !a.Handle }
+
+// CtyType returns the type of the attribute's values.
+func (a *Attribute) CtyType() cty.Type {
+	if a.ty != cty.NilType {
+		return a.ty
+	}
+	switch a.Type {
+	case TypeObject:
+		return ObjectType(a.Nested)
+	case TypeList:
+		return cty.List(a.elemType())
+	case TypeMap:
+		return cty.Map(primitive(a.Of))
+	case TypePairs:
+		return cty.Map(cty.String)
+	default:
+		return primitive(a.Type)
+	}
+}
+
+func (a *Attribute) elemType() cty.Type {
+	if a.Nested != nil {
+		return ObjectType(a.Nested)
+	}
+	return primitive(a.Of)
+}
+
+func primitive(t Type) cty.Type {
+	switch t {
+	case TypeNumber, TypeInteger:
+		return cty.Number
+	case TypeBool:
+		return cty.Bool
+	default:
+		return cty.String
+	}
+}
+
+// ObjectType returns the object type with the given attributes.
+func ObjectType(attrs []Attribute) cty.Type {
+	types := make(map[string]cty.Type, len(attrs))
+	for i := range attrs {
+		types[attrs[i].Name] = attrs[i].CtyType()
+	}
+	return cty.Object(types)
+}
+
+// Find returns the attribute of the given name, or nil.
+func Find(attrs []Attribute, name string) *Attribute {
+	for i := range attrs {
+		if attrs[i].Name == name {
+			return &attrs[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,222 @@
+package schema
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"sort"
+	"strings"
+	"unicode"
+
+)
+
+// Catalog is a checked set of kinds. The zero value is empty.
+type Catalog struct {
+	kinds map[string]*Kind
+	names []string
+}
+
+// NewCatalog fills in what kinds leave to convention (API names, limits), checks them against each other and
+// returns the set. The error joins every mistake found; it is a programming error of the kinds' author.
+func NewCatalog(kinds ...Kind) (*Catalog, error) {
+	c := &Catalog{kinds: map[string]*Kind{}}
+	var errs []error
+	for _, k := range kinds {
+		if _, ok := c.kinds[k.Name]; ok {
+			errs = append(errs, fmt.Errorf("kind %s: declared twice", k.Name))
+		}
+		k.Attributes = complete(k.Attributes)
+		c.kinds[k.Name] = &k
+		c.names = append(c.names, k.Name)
+		k.ty = ObjectType(k.Attributes)
+	}
+	sort.Strings(c.names)
+	for _, name := range c.names {
+		for _, problem := range c.check(c.kinds[name]) {
+			errs = append(errs, fmt.Errorf("kind %s: %s", name, problem))
+		}
+	}
+	return c, errors.Join(errs...)
+}
+
+// Kind returns the kind of that name, or nil.
+func (c *Catalog) Kind(name string) *Kind { return c.kinds[name] }
+
+// Names returns the names of all kinds, sorted.
+func (c *Catalog) Names() []string { return slices.Clone(c.names) }
+
+// Children returns the kinds that live in the given one, sorted; with "" those of an organization.
+func (c *Catalog) Children(parent string) []*Kind {
+	var out []*Kind
+	for _, name := range c.names {
+		if k := c.kinds[name]; k.Parent == parent {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// complete derives the API names that are left out and remembers the types, on a copy.
+func complete(attrs []Attribute) []Attribute {
+	out := slices.Clone(attrs)
+	for i := range out {
+		a := &out[i]
+		if a.API == "" {
+			a.API = CamelCase(a.Name)
+		}
+		if a.Nested != nil {
+			a.Nested = complete(a.Nested)
+		}
+		a.ty = a.CtyType()
+	}
+	return out
+}
+
+// CamelCase turns a snake_case argument into the usual JSON name: region_name becomes regionName.
+func CamelCase(name string) string {
+	var b strings.Builder
+	up := false
+	for _, r := range name {
+		if r == '_' {
+			up = true
+			continue
+		}
+		if up {
+			r = unicode.ToUpper(r)
+		}
+		up = false
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// check returns what is inconsistent in a kind's description.
+func (c *Catalog) check(k *Kind) []string {
+	var out []string
+	bad := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+	if k.Parent != "" && c.kinds[k.Parent] == nil {
+		bad("its parent %q is no kind", k.Parent)
+	}
+	id := k.Identity
+	if id.Binds == 0 && !k.Singleton {
+		bad("Identity.Binds is not set")
+	}
+	names := append(append(slices.Clone(id.Key), id.Similar...), id.ID, id.LabelIs)
+	if k.Fan != nil {
+		names = append(names, k.Fan.Key, k.Fan.Short)
+	}
+	if k.Settle != nil {
+		names = append(names, k.Settle.Field)
+	}
+	for _, p := range k.Parts {
+		names = append(names, p.Attribute)
+		if p.Read == nil || p.Write == nil {
+			bad("part %s has no endpoint to read or to write", p.Attribute)
+		}
+	}
+	for _, name := range names {
+		if name != "" && Find(k.Attributes, name) == nil {
+			bad("it speaks of an attribute %q that it does not have", name)
+		}
+	}
+	if id.Pattern != "" {
+		if _, err := regexp.Compile(id.Pattern); err != nil {
+			bad("Identity.Pattern: %v", err)
+		}
+	}
+	for _, r := range k.Risks {
+		if (r.Attribute == "") == (len(r.On) == 0) {
+			bad("a rule for %s needs either On or Attribute", r.Risk)
+		}
+		if r.Attribute != "" && FindPath(k.Attributes, r.Attribute) == nil {
+			bad("a rule for %s speaks of an attribute %q that it does not have", r.Risk, r.Attribute)
+		}
+	}
+	for _, e := range k.AllEndpoints() {
+		if e.Operation == "" || e.Method == "" || !strings.HasPrefix(e.Path, "/api/atlas/v2") || e.Version == "" || e.Role == "" {
+			bad("endpoint %s %s lacks operation, method, path, version or role", e.Operation, e.Path)
+		}
+	}
+	checkAttributes(k.Attributes, "", bad)
+	return out
+}
+
+func checkAttributes(attrs []Attribute, prefix string, bad func(string, ...any)) {
+	seen := map[string]bool{}
+	for i := range attrs {
+		a := &attrs[i]
+		path := prefix + a.Name
+		switch {
+		case a.Name == "" || seen[a.Name]:
+			bad("attribute %q has no name or stands twice", path)
+		case a.Type == 0:
+			bad("attribute %s has no type", path)
+		case a.Type == TypeObject && a.Nested == nil:
+			bad("attribute %s is an object without attributes", path)
+		case a.Type == TypeList && (a.Nested == nil) == (a.Of == 0):
+			bad("attribute %s is a list and needs either Nested or Of", path)
+		case a.Type == TypeMap && a.Of == 0:
+			bad("attribute %s is a map and needs Of", path)
+		case a.Required && a.Owner == Server:
+			bad("attribute %s is required and the server's", path)
+		}
+		seen[a.Name] = true
+		for _, key := range append(slices.Clone(a.Elem.Key), a.Elem.Tag) {
+			if key != "" && Find(a.Nested, key) == nil {
+				bad("attribute %s pairs by %q, which its elements lack", path, key)
+			}
+		}
+		checkAttributes(a.Nested, path+".", bad)
+	}
+}
+
+// FindPath returns the attribute at a dotted path without indices, or nil.
+func FindPath(attrs []Attribute, path string) *Attribute {
+	name, rest, more := strings.Cut(path, ".")
+	a := Find(attrs, name)
+	if a == nil || !more {
+		return a
+	}
+	return FindPath(a.Nested, rest)
+}
+
+// AllEndpoints returns every endpoint of the kind, its parts' included, in a fixed order.
+func (k *Kind) AllEndpoints() []*Endpoint {
+	all := []*Endpoint{k.Endpoints.List, k.Endpoints.Get, k.Endpoints.Create, k.Endpoints.Update, k.Endpoints.Delete}
+	all = append(all, k.Endpoints.Partial...)
+	for _, p := range k.Parts {
+		all = append(all, p.Read, p.Write)
+	}
+	return slices.DeleteFunc(all, func(e *Endpoint) bool { return e == nil })
+}
+
+// Endpoint returns the endpoint with the given operationId, or nil.
+func (k *Kind) Endpoint(operation string) *Endpoint {
+	for _, e := range k.AllEndpoints() {
+		if e.Operation == operation {
+			return e
+		}
+	}
+	return nil
+}
+
+// Part returns the part that fills an attribute, or nil.
+func (k *Kind) Part(attribute string) *Part {
+	for i := range k.Parts {
+		if k.Parts[i].Attribute == attribute {
+			return &k.Parts[i]
+		}
+	}
+	return nil
+}
+
+// Attribute returns the top-level attribute of that name, or nil.
+func (k *Kind) Attribute(name string) *Attribute { return Find(k.Attributes, name) }
+
+// HasSecrets reports whether any attribute, at any depth, is write-only.
+func (k *Kind) HasSecrets() bool { return hasSecrets(k.Attributes) }
+
+func hasSecrets(attrs []Attribute) bool {
+	return slices.ContainsFunc(attrs, func(a Attribute) bool { return a.WriteOnly || hasSecrets(a.Nested) })
+}

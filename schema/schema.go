@@ -1,0 +1,181 @@
+// Package schema is Mercator's vocabulary: what a kind of Atlas resource is, what a configuration asks for,
+// what Atlas holds, and what the state remembers. It holds data and pure functions over it, does no I/O, and
+// knows no kind by name: kinds are values of type [Kind], made in schema/kinds.
+//
+// Glossary:
+//
+//   - Kind: a class of resource ("cluster"), described as data: its arguments, identity, endpoints, how it settles.
+//   - Attribute: one argument or server-owned field of a kind. Its value is a cty value from file to request.
+//   - Address: how a user names one resource: project.payments["prod"].cluster.orders.
+//   - Place: where an object lives in Atlas: the path parameters of its parent (orgId=…;groupId=…).
+//   - Natural key: the values by which Atlas itself tells siblings apart (a cluster's name). Not every kind has one.
+//   - Resource: what the files ask for. Object: what Atlas holds. Bound: what the state remembers of a pair of the two.
+//   - Connection: one Atlas organization with credentials of its own.
+//   - Part: an argument that Atlas keeps behind an endpoint of its own (a cluster's process arguments).
+//   - Fan: a block whose map argument makes each entry a resource of its own (an access list).
+//   - Settle: how an object that Atlas changes in the background comes to rest.
+//   - Handle: an id inside an object that is never compared and always sent back as it was read (notifierId).
+package schema
+
+import (
+	"time"
+
+	"github.com/zclconf/go-cty/cty"
+)
+
+// Kind describes one class of Atlas resource. The generic engine does everything that it does from this
+// description; see Declare for what is filled in and checked.
+type Kind struct {
+	// Name is the block type in the language, in snake_case: "database_user".
+	Name string
+	// Parent is the kind in whose block it is written, "" for what lives directly in an organization.
+	Parent string
+	// Doc says in one or two sentences what it is, for the reference.
+	Doc string
+	// Singleton says that a parent has exactly one: it has no label, update is its creation and Reset its deletion.
+	Singleton bool
+
+	Identity   Identity
+	Attributes []Attribute
+	// Fan names the map argument whose entries are the resources, see [Fan]; nil for most kinds.
+	Fan *Fan
+
+	Endpoints Endpoints
+	// Parts are the arguments behind endpoints of their own (R8).
+	Parts []Part
+	// Settle is nil for kinds whose writes are done when they are answered.
+	Settle *Settle
+
+	// Serial says that Atlas wants one write at a time among the siblings in one place.
+	Serial bool
+	// CreateFirst says that in one place all creations precede all deletions, and that a failed one keeps them (R15).
+	CreateFirst bool
+	// HoldsData says that deletion loses people's data: a renamed or replaced one is refused (R6, R22).
+	HoldsData bool
+	// BlocksParent says that its parent cannot be deleted while one is there (R22).
+	BlocksParent bool
+	// Siblings says that Atlas adds objects of this kind by itself, so that a creation looks first (R24).
+	Siblings bool
+
+	Risks []RiskRule
+	Hooks Hooks
+
+	ty cty.Type // Type's answer, once a catalog has been made
+}
+
+// Type returns the object type of the kind's values.
+func (k *Kind) Type() cty.Type {
+	if k.ty != cty.NilType {
+		return k.ty
+	}
+	return ObjectType(k.Attributes)
+}
+
+// Identity says how live objects and addresses are paired (R2, R3).
+type Identity struct {
+	// Binds says which of id, key and content decides.
+	Binds Binding
+	// ID is the attribute that holds the Atlas id, "" where Atlas gives none.
+	ID string
+	// Key are the attributes of the natural key, in the order in which they are written; empty where there is none.
+	Key []string
+	// LabelIs is the key attribute that defaults to the block's label, "" where none does.
+	LabelIs string
+	// Pattern is what Atlas accepts as a name, as a regular expression, and Hint says it in words.
+	Pattern, Hint string
+	// Canonical turns a spelling of a key attribute into the one form that is compared and stored, or says
+	// what is wrong with it; nil means that the text is the key (R15).
+	Canonical func(string) (string, error)
+	// Similar are the attributes by which a resemblance is worth a warning (R3).
+	Similar []string
+}
+
+// Binding says by what a pair of address and object lasts.
+type Binding int
+
+const (
+	// ByKey binds by place and natural key; a changed id is bound again (R2).
+	ByKey Binding = iota + 1
+	// ByID binds by the id; when it is gone, an object with the natural key is adopted (R2).
+	ByID
+	// ByContent binds by the id, and finds an unbound object by exact content (R3).
+	ByContent
+)
+
+// Fan says that each entry of a map argument is a resource of its own.
+type Fan struct {
+	// Argument is the map in the file ("entries").
+	Argument string
+	// Key is the attribute that takes the entry's key.
+	Key string
+	// Short is the attribute that a plain string in place of the entry's object means ("comment").
+	Short string
+}
+
+// Endpoints are the calls of a kind; nil where the API has none.
+type Endpoints struct {
+	List, Get, Create, Update, Delete *Endpoint
+	// Partial are updates tried first: one serves when every changed attribute is in its Only list.
+	Partial []*Endpoint
+}
+
+// Endpoint is one operation of the Administration API.
+type Endpoint struct {
+	// Operation is the operationId of the official specification.
+	Operation string
+	Method    string
+	// Path is the template, with {parameters} that a Place and the object's own attributes fill.
+	Path string
+	// Version is the dated version of the media type: "2024-08-05".
+	Version string
+	// Role is the least Atlas role that may call it, "Project Owner".
+	Role string
+	// BareArray says that the answer of a list is a JSON array without pages.
+	BareArray bool
+	// Batch is how many objects one call takes as an array; 0 means one, not in an array.
+	Batch int
+	// AnswersList says that a creation is answered with a list instead of the object, so that it is read back.
+	AnswersList bool
+	// Upsert says that the call creates or updates; an update is read back and must have taken (R15).
+	Upsert bool
+	// Replaces says that what the body leaves out is reset, so that the whole object is sent (R13).
+	Replaces bool
+	// Only are the attributes that the call can change; nil means all that are not a Part.
+	Only []string
+	// Omit are attributes that the call does not take in its body, mostly because the path holds them.
+	Omit []string
+	// Query maps a query parameter to the attribute that fills it (retainBackups: retain_backups).
+	Query map[string]string
+	// Limits names the set of endpoints that shares a rate budget; "" means the path's second-level resource.
+	Limits string
+}
+
+// Part is an argument behind endpoints of its own (R8).
+type Part struct {
+	// Attribute is the argument that it fills.
+	Attribute string
+	Read      *Endpoint
+	Write     *Endpoint
+	// Each says that every key is read from a {name, value} list and written by a call of its own, whose path
+	// parameter is named by EachParam.
+	Each      bool
+	EachParam string
+	// Settles says that a write puts the object to work, to be waited for.
+	Settles bool
+}
+
+// Settle says how an object comes to rest after a write.
+type Settle struct {
+	// Field is the attribute with the state's name.
+	Field string
+	// Creating, Busy and Deleting are states to wait in, Ready those in which a write is accepted, Failed those
+	// that no waiting mends. A state in none of them is an error, never waited for.
+	Creating, Busy, Deleting, Ready, Failed []string
+	// First is the first pause between two reads, which doubles up to Max.
+	First, Max time.Duration
+	// Limit is how long waiting lasts where the file sets no timeout (R9).
+	Limit time.Duration
+}
+
+// DefaultLimit is how long a write of a kind without Settle may take where the file sets no timeout (R9).
+const DefaultLimit = 20 * time.Minute
