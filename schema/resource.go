@@ -131,6 +131,28 @@ type Bound struct {
 	Undone map[string]int
 }
 
+// Intent is one call that an apply means to make (R26).
+type Intent struct {
+	ID         string
+	Address    Address
+	Kind       string
+	Connection string
+	// Verb is what the call does.
+	Verb Verb
+	// Armed says that the call may have been sent. The fields below are set when it is armed.
+	Armed bool
+	Place Place
+	// ObjectID and Key name the object, where it has an id or a natural key before the call.
+	ObjectID, Key string
+	// Content is what was sent, of the kind's type, with secrets null and their hashes in Secrets.
+	Content cty.Value
+	Secrets map[string]string
+	// Seen are the ids of the siblings that were there just before, for kinds without a natural key.
+	Seen []string
+	// Bind is what the state will remember if the call turns out to have been carried out.
+	Bind *Bound
+}
+
 // Move is a moved block: the object at From is now declared at To.
 type Move struct {
 	From, To Address

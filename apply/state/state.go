@@ -47,27 +47,8 @@ type Output struct {
 	Sensitive bool
 }
 
-// Intent is one call that an apply means to make (R26).
-type Intent struct {
-	ID         string
-	Address    schema.Address
-	Kind       string
-	Connection string
-	// Verb is what the call does.
-	Verb schema.Verb
-	// Armed says that the call may have been sent. The fields below are set when it is armed.
-	Armed bool
-	Place schema.Place
-	// ObjectID and Key name the object, where it has an id or a natural key before the call.
-	ObjectID, Key string
-	// Content is what was sent, of the kind's type, with secrets null and their hashes in Secrets.
-	Content cty.Value
-	Secrets map[string]string
-	// Seen are the ids of the siblings that were there just before, for kinds without a natural key.
-	Seen []string
-	// Bind is what the state will remember if the call turns out to have been carried out.
-	Bind *schema.Bound
-}
+// Intent is one call that an apply means to make, see [schema.Intent].
+type Intent = schema.Intent
 
 // Record is one line of the journal: exactly one field besides Fence is set.
 type Record struct {
