@@ -8,7 +8,6 @@ import (
 	"sort"
 	"strings"
 	"unicode"
-
 )
 
 // Catalog is a checked set of kinds. The zero value is empty.

@@ -70,7 +70,7 @@ func (b *LiveBuilder) Part(connection string, o Object, attribute string, value 
 func (b *LiveBuilder) Merge(l *Live) {
 	for k, s := range l.sweeps {
 		if _, ok := b.live.sweeps[k]; !ok {
-			b.live.sweeps[k] = s
+			b.live.sweeps[k] = &sweep{slices.Clone(s.objects), s.byID, s.byKey}
 		}
 	}
 }

@@ -1,0 +1,51 @@
+package plan
+
+import (
+	"time"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"mercator/schema"
+)
+
+// Input is everything that a plan is made of.
+type Input struct {
+	Catalog *schema.Catalog
+	Now     time.Time
+	Desired schema.Desired
+	Live    *schema.Live
+	Prior   Prior
+	// Places are the places of the connections' organizations, by connection name ("orgId=…").
+	Places map[string]schema.Place
+	// Connections are the connections in use.
+	Connections map[string]Connection
+	// SecretMatches reports whether a secret is the one behind a recorded hash. It is prepared before planning
+	// (hashing is slow); nil means that no secret is compared, as in drift.
+	SecretMatches func(hash, secret string) bool
+	Options       Options
+}
+
+// Prior is what the state remembers.
+type Prior struct {
+	Lineage     string
+	Serial      uint64
+	Connections map[string]Connection
+	Resources   map[schema.Address]*schema.Bound
+	Outputs     map[string]cty.Value
+	// Intents are those of an apply that did not finish.
+	Intents []schema.Intent
+}
+
+// Options are what the user asked of the command.
+type Options struct {
+	// Destroy plans the removal of all that the state owns.
+	Destroy bool
+	// Targets and Excludes limit the plan; both are addresses of instances, blocks or parents.
+	Targets, Excludes []schema.Address
+	// Replace asks for replacement.
+	Replace []schema.Address
+	// NoAdopt makes an adoption an error.
+	NoAdopt bool
+	// AllowDestroy and AllowAdopt are addresses, or "all" (R30).
+	AllowDestroy, AllowAdopt []string
+}
