@@ -43,8 +43,12 @@ type Plan struct {
 	Changes []Change
 	// Tasks are what apply carries out, in an order that respects their Needs.
 	Tasks []Task
-	// StateOnly are changes of what is remembered that need no call (R16), by address.
+	// StateOnly are changes of what is remembered that need no call (R16), by address, for people to read: apply
+	// carries them out through Change.Record and Drops.
 	StateOnly []StateChange
+	// Drops are the addresses that the state forgets without a call: former addresses of moves, objects that are
+	// gone, what is forgotten.
+	Drops []schema.Address
 	// Drift is what changed outside Mercator since the last apply, by address.
 	Drift []Drift
 	// Unmanaged are live objects that no address claims, in the places that were read.
@@ -96,6 +100,10 @@ type Change struct {
 	Waiting string
 	// Secrets are the paths of secrets that will be set.
 	Secrets []string
+	// Record says that what the state remembers of the object changes although no call is made.
+	Record bool
+	// Undone counts per argument the consecutive applies, this one included, that undo a change from outside (R35).
+	Undone map[string]int
 	// Exclusive says that the object is deleted because its kind is exclusive in its parent (R32).
 	Exclusive bool
 	// Roles are the Atlas roles that the calls need.
