@@ -1,6 +1,10 @@
 package schema
 
-import "github.com/zclconf/go-cty/cty"
+import (
+	"regexp"
+
+	"github.com/zclconf/go-cty/cty"
+)
 
 // Type is the type of an attribute's value.
 type Type int
@@ -82,12 +86,72 @@ type Attribute struct {
 	// Min and Max bound a number, MaxLen a string's characters; nil and 0 mean no bound.
 	Min, Max *float64
 	MaxLen   int
+	// Forms are the API fields of a text that Atlas takes under a name that depends on its shape (an access-list
+	// entry is an ipAddress, a cidrBlock or an awsSecurityGroup). A request has the first form whose pattern fits;
+	// an answer is read from the first that is set. With Forms, API is not used.
+	Forms []Form
+	// FromPlace names the path parameter of the object's Place that fills the attribute in a request, for ids that
+	// Atlas wants in the body too (orgId); such an attribute is the Server's.
+	FromPlace string
+	// AllowedWhen lists what must hold among the sibling attributes for this one to be set, and RequiredWhen what
+	// makes it necessary for a creation; see [Kind.Misfits].
+	AllowedWhen, RequiredWhen []Condition
 	// Refers says that the text names another resource, which orders like a reference (R21).
 	Refers []Refer
 	// Within bounds a Time to the near future (R39).
 	Within *Horizon
 
 	ty cty.Type // CtyType's answer, once a catalog has been made
+}
+
+// Form is one API field of an attribute with Forms.
+type Form struct {
+	API string
+	// Pattern is a regular expression that the whole text must match.
+	Pattern string
+
+	re *regexp.Regexp // Pattern, once a catalog has been made
+}
+
+func (f *Form) compile() (*regexp.Regexp, error) { return regexp.Compile(`^(?:` + f.Pattern + `)$`) }
+
+func (f *Form) fits(text string) bool {
+	re := f.re
+	if re == nil {
+		var err error
+		if re, err = f.compile(); err != nil {
+			return false
+		}
+	}
+	return re.MatchString(text)
+}
+
+// formOf returns the API field of the first form that is set in j.
+func (a *Attribute) formOf(j map[string]any) string {
+	for _, f := range a.Forms {
+		if j[f.API] != nil {
+			return f.API
+		}
+	}
+	return ""
+}
+
+// formsIn counts the form fields in j.
+func (a *Attribute) formsIn(j map[string]any) int {
+	n := 0
+	for _, f := range a.Forms {
+		if _, ok := j[f.API]; ok {
+			n++
+		}
+	}
+	return n
+}
+
+// Condition holds where the sibling attribute has one of the values, compared without case; a sibling that is
+// not set counts with its default. Without Values it holds where the sibling is set.
+type Condition struct {
+	Attribute string
+	Values    []string
 }
 
 // DefaultBy is a default that depends on other attributes: the first case whose attribute is set to something

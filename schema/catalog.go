@@ -64,6 +64,10 @@ func complete(attrs []Attribute) []Attribute {
 		if a.API == "" {
 			a.API = CamelCase(a.Name)
 		}
+		a.Forms = slices.Clone(a.Forms)
+		for f := range a.Forms {
+			a.Forms[f].re, _ = a.Forms[f].compile() // a wrong pattern is reported by check
+		}
 		if a.Nested != nil {
 			a.Nested = complete(a.Nested)
 		}
@@ -119,6 +123,11 @@ func (c *Catalog) check(k *Kind) []string {
 			bad("it speaks of an attribute %q that it does not have", name)
 		}
 	}
+	for param, name := range id.Params {
+		if Find(k.Attributes, name) == nil {
+			bad("its path parameter %s speaks of an attribute %q that it does not have", param, name)
+		}
+	}
 	if id.Pattern != "" {
 		if _, err := regexp.Compile(id.Pattern); err != nil {
 			bad("Identity.Pattern: %v", err)
@@ -166,18 +175,51 @@ func checkAttributes(attrs []Attribute, prefix string, bad func(string, ...any))
 				bad("attribute %s pairs by %q, which its elements lack", path, key)
 			}
 		}
+		for _, cond := range append(slices.Clone(a.AllowedWhen), a.RequiredWhen...) {
+			if Find(attrs, cond.Attribute) == nil {
+				bad("attribute %s depends on %q, which its siblings lack", path, cond.Attribute)
+			}
+		}
+		for i := range a.Forms {
+			if _, err := a.Forms[i].compile(); err != nil || a.Type != TypeString {
+				bad("attribute %s: its form %s is no pattern of a text", path, a.Forms[i].API)
+			}
+		}
+		if a.FromPlace != "" && a.Owner != Server {
+			bad("attribute %s is filled from the place and must be the server's", path)
+		}
 		checkAttributes(a.Nested, path+".", bad)
 	}
 }
 
-// FindPath returns the attribute at a dotted path without indices, or nil.
+// FindPath returns the attribute at a dotted path without indices, or nil. Names may hold dots themselves (limits).
 func FindPath(attrs []Attribute, path string) *Attribute {
-	name, rest, more := strings.Cut(path, ".")
-	a := Find(attrs, name)
-	if a == nil || !more {
+	if a := Find(attrs, path); a != nil {
 		return a
 	}
-	return FindPath(a.Nested, rest)
+	for i := range attrs {
+		if rest, ok := strings.CutPrefix(path, attrs[i].Name+"."); ok {
+			if a := FindPath(attrs[i].Nested, rest); a != nil {
+				return a
+			}
+		}
+	}
+	return nil
+}
+
+// PathParam returns the attribute that fills a path parameter of one object's endpoints: the one that
+// Identity.Params names, else the one whose API field is called like the parameter; nil where it belongs to the
+// object's Place.
+func (k *Kind) PathParam(param string) *Attribute {
+	if name, ok := k.Identity.Params[param]; ok {
+		return k.Attribute(name)
+	}
+	for i := range k.Attributes {
+		if a := &k.Attributes[i]; a.API == param && a.Forms == nil && a.FromPlace == "" {
+			return a
+		}
+	}
+	return nil
 }
 
 // AllEndpoints returns every endpoint of the kind, its parts' included, in a fixed order.

@@ -41,6 +41,8 @@ type Kind struct {
 	Fan *Fan
 
 	Endpoints Endpoints
+	// Ignored are JSON paths of answers that are Atlas's bookkeeping (".links"), no argument and no news.
+	Ignored []string
 	// Parts are the arguments behind endpoints of their own (R8).
 	Parts []Part
 	// Settle is nil for kinds whose writes are done when they are answered.
@@ -86,6 +88,9 @@ type Identity struct {
 	// Canonical turns a spelling of a key attribute into the one form that is compared and stored, or says
 	// what is wrong with it; nil means that the text is the key (R15).
 	Canonical func(string) (string, error)
+	// Params maps path parameters of one object's endpoints to the attributes that fill them ("clusterName": "name"),
+	// where the parameter is not called like the attribute's API field; see [Kind.PathParam].
+	Params map[string]string
 	// Similar are the attributes by which a resemblance is worth a warning (R3).
 	Similar []string
 }

@@ -67,10 +67,28 @@ func (e encoder) object(attrs []Attribute, v cty.Value, at cty.Path) (map[string
 			return nil, err
 		}
 		if j != nil {
-			out[e.naming.of(a)] = j
+			name, err := e.field(a, j)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", PathString(path), err)
+			}
+			out[name] = j
 		}
 	}
 	return out, nil
+}
+
+// field returns the JSON name under which j, the value of a, is written.
+func (e encoder) field(a *Attribute, j any) (string, error) {
+	if e.naming != ByAPI || a.Forms == nil {
+		return e.naming.of(a), nil
+	}
+	text, _ := j.(string)
+	for i := range a.Forms {
+		if a.Forms[i].fits(text) {
+			return a.Forms[i].API, nil
+		}
+	}
+	return "", fmt.Errorf("%q has none of the forms that Atlas takes", text)
 }
 
 func plain(v cty.Value, at cty.Path) error {
@@ -209,11 +227,13 @@ func (d *decoder) object(attrs []Attribute, j map[string]any, at string) cty.Val
 	for i := range attrs {
 		a := &attrs[i]
 		name := d.naming.of(a)
-		field, ok := j[name]
-		if ok {
+		if d.naming == ByAPI && a.Forms != nil {
+			seen += a.formsIn(j)
+			name = a.formOf(j)
+		} else if _, ok := j[name]; ok {
 			seen++
 		}
-		values[a.Name] = d.value(a, field, at+"."+name)
+		values[a.Name] = d.value(a, j[name], at+"."+name)
 	}
 	if seen < len(j) {
 		d.strangers(attrs, j, at)
@@ -225,6 +245,9 @@ func (d *decoder) strangers(attrs []Attribute, j map[string]any, at string) {
 	known := make(map[string]bool, len(attrs))
 	for i := range attrs {
 		known[d.naming.of(&attrs[i])] = true
+		for _, f := range attrs[i].Forms {
+			known[f.API] = true
+		}
 	}
 	for name := range j {
 		if !known[name] {
@@ -434,7 +457,7 @@ func effective(attrs []Attribute, v cty.Value, a *Attribute) cty.Value {
 		return value
 	}
 	if a.DefaultBy != nil {
-		return a.DefaultBy.value(v)
+		return a.DefaultBy.value(v, a.CtyType())
 	}
 	if a.Default != cty.NilVal {
 		return a.Default
@@ -442,30 +465,42 @@ func effective(attrs []Attribute, v cty.Value, a *Attribute) cty.Value {
 	return value
 }
 
-func (d *DefaultBy) value(v cty.Value) cty.Value {
+// value returns the default that the siblings in v give, converted to the attribute's type.
+func (d *DefaultBy) value(v cty.Value, ty cty.Type) cty.Value {
+	given := func(text string) cty.Value {
+		if out, err := convert.Convert(cty.StringVal(text), ty); err == nil {
+			return out
+		}
+		return cty.NullVal(ty)
+	}
 	for _, c := range d.Cases {
 		if text, ok := textOf(v.GetAttr(c[0])); ok && strings.EqualFold(text, c[1]) {
-			return cty.StringVal(c[2])
+			return given(c[2])
 		}
 	}
 	for _, name := range d.Attributes {
 		got, _ := v.GetAttr(name).Unmark()
 		if !got.IsKnown() {
-			return cty.UnknownVal(cty.String)
+			return cty.UnknownVal(ty)
 		}
 		if text, ok := textOf(got); ok && !strings.EqualFold(text, d.Unset) {
-			return cty.StringVal(d.Then)
+			return given(d.Then)
 		}
 	}
-	return cty.StringVal(d.Else)
+	return given(d.Else)
 }
 
+// textOf returns a known primitive value as text.
 func textOf(v cty.Value) (string, bool) {
 	v, _ = v.Unmark()
-	if !v.IsKnown() || v.IsNull() || v.Type() != cty.String {
+	if !v.IsKnown() || v.IsNull() || !v.Type().IsPrimitiveType() {
 		return "", false
 	}
-	return v.AsString(), true
+	text, err := convert.Convert(v, cty.String)
+	if err != nil {
+		return "", false
+	}
+	return text.AsString(), true
 }
 
 // Instant parses a time attribute's text (RFC 3339, as Atlas writes and takes it).
