@@ -1,0 +1,299 @@
+package plan
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"mercator/schema"
+)
+
+// List elements have an identity (R12), so that a list which Atlas gives back in another order is no change, and
+// an element that changed is compared with itself. Elements pair by equality, then by key, then, in an ordered
+// list, by position; each of them once. Among several with the same key the most alike pair.
+
+// elementPair is a desired and a live element of a list, by position; -1 where there is no counterpart.
+type elementPair struct {
+	desired, live int
+	// tied says that another live element would have fitted as well.
+	tied bool
+}
+
+// pairElements pairs the elements of two lists. Pairs stand in the order of the desired list, live elements
+// without a counterpart follow.
+func (c *comparison) pairElements(a *schema.Attribute, desired, live []cty.Value) []elementPair {
+	pairs := make([]elementPair, len(desired))
+	for i := range pairs {
+		pairs[i] = elementPair{desired: i, live: -1}
+	}
+	free := make([]bool, len(live))
+	for j := range free {
+		free[j] = true
+	}
+	c.pairEqual(a, desired, live, pairs, free)
+	if a.Nested != nil && !a.Elem.Whole {
+		c.pairByKey(a, desired, live, pairs, free)
+	}
+	if a.Elem.Ordered {
+		for i := range pairs {
+			if pairs[i].live < 0 && i < len(live) && free[i] {
+				pairs[i].live, free[i] = i, false
+			}
+		}
+	}
+	for j, f := range free {
+		if f {
+			pairs = append(pairs, elementPair{desired: -1, live: j})
+		}
+	}
+	return pairs
+}
+
+// pairEqual pairs elements that are equal as they stand. Whole elements and primitives are found by their text,
+// since grants come in long lists.
+func (c *comparison) pairEqual(a *schema.Attribute, desired, live []cty.Value, pairs []elementPair, free []bool) {
+	if a.Nested == nil || a.Elem.Whole {
+		byText := map[string][]int{}
+		for j, l := range live {
+			text := elementText(a, l)
+			byText[text] = append(byText[text], j)
+		}
+		for i, d := range desired {
+			text := elementText(a, d)
+			if js := byText[text]; len(js) > 0 {
+				pairs[i].live, free[js[0]] = js[0], false
+				byText[text] = js[1:]
+			}
+		}
+		return
+	}
+	for i, d := range desired {
+		for j, l := range live {
+			if free[j] && elementKey(a, d, i, desired) == elementKey(a, l, j, live) && c.sameElement(a, d, l) {
+				pairs[i].live, free[j] = j, false
+				break
+			}
+		}
+	}
+}
+
+func (c *comparison) sameElement(a *schema.Attribute, d, l cty.Value) bool {
+	probe := comparison{kind: c.kind, around: c.around, probing: true}
+	probe.object(a.Nested, d, l, attributePath{})
+	return !probe.different
+}
+
+// pairByKey pairs what is left by the elements' keys; where a key occurs several times, the most alike first.
+func (c *comparison) pairByKey(a *schema.Attribute, desired, live []cty.Value, pairs []elementPair, free []bool) {
+	byKey := map[string][]int{}
+	for j, l := range live {
+		if free[j] {
+			key := elementKey(a, l, j, live)
+			byKey[key] = append(byKey[key], j)
+		}
+	}
+	type candidate struct{ i, j, alike int }
+	var all []candidate
+	for i, d := range desired {
+		if pairs[i].live >= 0 || !d.IsKnown() {
+			continue
+		}
+		for _, j := range byKey[elementKey(a, d, i, desired)] {
+			all = append(all, candidate{i, j, alike(a, d, live[j])})
+		}
+	}
+	slices.SortStableFunc(all, func(x, y candidate) int {
+		return cmp.Or(cmp.Compare(y.alike, x.alike), cmp.Compare(x.i, y.i), cmp.Compare(x.j, y.j))
+	})
+	for _, best := range all {
+		if pairs[best.i].live >= 0 || !free[best.j] {
+			continue
+		}
+		for _, other := range all {
+			if other.i == best.i && other.j != best.j && free[other.j] && other.alike == best.alike ||
+				other.j == best.j && other.i != best.i && pairs[other.i].live < 0 && other.alike == best.alike {
+				pairs[best.i].tied = true
+			}
+		}
+		pairs[best.i].live, free[best.j] = best.j, false
+	}
+}
+
+// alike counts the equal fields of two elements.
+func alike(a *schema.Attribute, d, l cty.Value) int {
+	n := 0
+	for i := range a.Nested {
+		n1 := &a.Nested[i]
+		if !compared(n1) {
+			continue
+		}
+		dv, _ := d.GetAttr(n1.Name).Unmark()
+		lv, _ := l.GetAttr(n1.Name).Unmark()
+		if dv.IsKnown() && lv.IsKnown() && wholeValue(n1, dv) == wholeValue(n1, lv) {
+			n++
+		}
+	}
+	return n
+}
+
+// elementKey returns the text by which an element is identified, its ordinal among its equals included.
+func elementKey(a *schema.Attribute, v cty.Value, at int, list []cty.Value) string {
+	key := baseKey(a, v)
+	if !a.Elem.Ordinal {
+		return key
+	}
+	n := 0
+	for _, other := range list[:at] {
+		if baseKey(a, other) == key {
+			n++
+		}
+	}
+	return key + "#" + strconv.Itoa(n)
+}
+
+// baseKey joins the values of the key attributes; attributes that are absent count with their default.
+func baseKey(a *schema.Attribute, v cty.Value) string {
+	v, _ = v.Unmark()
+	if !v.IsKnown() || v.IsNull() || a.Nested == nil {
+		return ""
+	}
+	names := a.Elem.Key
+	if a.Elem.Tag != "" {
+		tag := keyText(a, v, a.Elem.Tag)
+		names = append([]string{a.Elem.Tag}, names...)
+		for t, more := range a.Elem.Tags {
+			if strings.EqualFold(t, tag) {
+				names = append(names, more...)
+			}
+		}
+	}
+	parts := make([]string, len(names))
+	for i, name := range names {
+		parts[i] = keyText(a, v, name)
+	}
+	return strings.Join(parts, "\x00")
+}
+
+func keyText(a *schema.Attribute, v cty.Value, name string) string {
+	field := schema.Find(a.Nested, name)
+	if field == nil || field.WriteOnly {
+		return ""
+	}
+	value, _ := v.GetAttr(name).Unmark()
+	if value.IsKnown() && value.IsNull() && field.Default != cty.NilVal {
+		value = field.Default
+	}
+	if !value.IsKnown() {
+		return "?"
+	}
+	return strings.ToLower(wholeValue(field, value))
+}
+
+// elementLabel names an element for people: "AWS EU_WEST_1".
+func elementLabel(a *schema.Attribute, v cty.Value) string {
+	v, marks := v.Unmark()
+	if len(marks) > 0 || !v.IsKnown() || v.IsNull() || a.Nested == nil {
+		return ""
+	}
+	names := a.Elem.Key
+	if a.Elem.Tag != "" {
+		names = append([]string{a.Elem.Tag}, names...)
+	}
+	if a.Elem.Whole {
+		for i := range a.Nested {
+			names = append(names, a.Nested[i].Name)
+		}
+	}
+	var parts []string
+	for _, name := range names {
+		field := schema.Find(a.Nested, name)
+		value := v.GetAttr(name)
+		if field == nil || field.WriteOnly || value.IsMarked() || !value.IsKnown() || value.IsNull() || !value.Type().IsPrimitiveType() {
+			continue
+		}
+		parts = append(parts, wholeValue(field, value))
+	}
+	return strings.Join(parts, " ")
+}
+
+// elementText is the text of a whole element, in which an absent field is a value.
+func elementText(a *schema.Attribute, v cty.Value) string {
+	v, _ = v.Unmark()
+	if !v.IsKnown() {
+		return "?"
+	}
+	if a.Nested == nil {
+		return wholeValue(&schema.Attribute{Type: a.Of, Enum: a.Enum}, v)
+	}
+	return wholeObject(a.Nested, v)
+}
+
+func wholeObject(attrs []schema.Attribute, v cty.Value) string {
+	if v.IsNull() {
+		return ""
+	}
+	var b strings.Builder
+	for i := range attrs {
+		if !compared(&attrs[i]) {
+			continue
+		}
+		field, _ := v.GetAttr(attrs[i].Name).Unmark()
+		if field.IsKnown() && field.IsNull() && attrs[i].Default != cty.NilVal {
+			field = attrs[i].Default
+		}
+		b.WriteString(wholeValue(&attrs[i], field))
+		b.WriteByte(0)
+	}
+	return b.String()
+}
+
+// wholeValue is a value's text in the form in which Atlas compares it.
+func wholeValue(a *schema.Attribute, v cty.Value) string {
+	v, _ = v.UnmarkDeep()
+	switch {
+	case !v.IsWhollyKnown():
+		return "?"
+	case v.IsNull():
+		return "\x01"
+	case a.Nested != nil && a.Type == schema.TypeObject:
+		return "{" + wholeObject(a.Nested, v) + "}"
+	case a.Type == schema.TypeList:
+		var parts []string
+		for it := v.ElementIterator(); it.Next(); {
+			_, el := it.Element()
+			if a.Nested != nil {
+				parts = append(parts, "{"+wholeObject(a.Nested, el)+"}")
+			} else {
+				parts = append(parts, wholeValue(&schema.Attribute{Type: a.Of}, el))
+			}
+		}
+		if !a.Elem.Ordered {
+			slices.Sort(parts)
+		}
+		return "[" + strings.Join(parts, "\x02") + "]"
+	case v.Type().IsMapType():
+		var parts []string
+		for it := v.ElementIterator(); it.Next(); {
+			k, el := it.Element()
+			parts = append(parts, k.AsString()+"="+wholeValue(&schema.Attribute{Type: schema.TypeString}, el))
+		}
+		return "[" + strings.Join(parts, "\x02") + "]"
+	case v.Type() == cty.Number:
+		return schema.NumberText(v.AsBigFloat())
+	case v.Type() == cty.Bool:
+		return strconv.FormatBool(v.True())
+	}
+	text := v.AsString()
+	if a.Type == schema.TypeTime {
+		if t, err := schema.Instant(text); err == nil {
+			return t.UTC().String()
+		}
+	}
+	if len(a.Enum) > 0 {
+		return strings.ToUpper(text)
+	}
+	return text
+}
