@@ -1,0 +1,328 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// keyOf returns what an object of a kind is known by within its project.
+func keyOf(kind Kind, doc object) string {
+	switch kind {
+	case DatabaseUser:
+		return userKey(doc)
+	case CustomRole:
+		return textOf(doc, "roleName")
+	case AccessList:
+		return entryKey(doc)
+	case Cluster:
+		return textOf(doc, "name")
+	}
+	return textOf(doc, "id")
+}
+
+// findProject returns a project by id, as it is now.
+func (s *Server) findProject(id string) (*project, error) {
+	p, ok := s.projects.get(id)
+	if !ok {
+		return nil, fmt.Errorf("there is no project with the id %q", id)
+	}
+	s.catchUp(p)
+	return p, nil
+}
+
+// collection returns a kind's objects in a project.
+func (s *Server) collection(kind Kind, groupID string) (*project, *index[*item], error) {
+	if !slices.Contains(collected[:], kind) {
+		return nil, nil, fmt.Errorf("a project has no list of %q; the kinds are %v", kind, collected)
+	}
+	p, err := s.findProject(groupID)
+	if err != nil {
+		return nil, nil, err
+	}
+	return p, p.of(kind), nil
+}
+
+// ProjectID returns the id of the project of a name, in any organization.
+func (s *Server) ProjectID(name string) (string, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, p := range s.projects.all() {
+		if textOf(p.Doc, "name") == name {
+			return id, true
+		}
+	}
+	return "", false
+}
+
+// List returns copies of a kind's objects in a project, ordered by key; of projects, all (groupID is
+// then ignored). A project that does not exist has none.
+func (s *Server) List(kind Kind, groupID string) []map[string]any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []map[string]any
+	if kind == Project {
+		for _, id := range sortedKeys(s.projects.values) {
+			out = append(out, clone(s.projects.values[id].Doc))
+		}
+		return out
+	}
+	_, x, err := s.collection(kind, groupID)
+	if err != nil {
+		return nil
+	}
+	for _, key := range sortedKeys(x.values) {
+		out = append(out, clone(x.values[key].Doc))
+	}
+	return out
+}
+
+// document returns the stored document that a kind, project and key name.
+func (s *Server) document(kind Kind, groupID, key string) (object, error) {
+	p, err := s.findProject(groupID)
+	if err != nil {
+		return nil, err
+	}
+	switch kind {
+	case Project:
+		return p.Doc, nil
+	case Settings:
+		return p.Settings, nil
+	}
+	from := kind
+	if kind == ProcessArgs {
+		from = Cluster
+	}
+	_, x, err := s.collection(from, groupID)
+	if err != nil {
+		return nil, err
+	}
+	it, ok := x.get(key)
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("there is no %s %q in project %s", kind, key, groupID)
+	case kind == ProcessArgs:
+		return it.Args, nil
+	}
+	return it.Doc, nil
+}
+
+// Get returns a copy of an object. The key is the name of a cluster or role, "admin/NAME" of a user, the
+// block or security group of an entry, the id of an alert configuration or container; for a project and
+// its settings it is "".
+func (s *Server) Get(kind Kind, groupID, key string) (map[string]any, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	doc, err := s.document(kind, groupID, key)
+	if err != nil {
+		return nil, false
+	}
+	return clone(doc), true
+}
+
+// Put stores an object as it stands, the way an answer of Atlas shows it: nothing is checked and nothing
+// filled in but an id and the project's. It replaces an object with the same key. It is how live data and
+// recordings get in, and what a person in the UI would have made.
+func (s *Server) Put(kind Kind, groupID string, raw map[string]any) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	doc := clone(object(raw))
+	delete(doc, "links")
+	if kind == Project {
+		return s.putProject(doc)
+	}
+	if kind == Settings || kind == ProcessArgs {
+		return fmt.Errorf("%s can't be put: it belongs to an object that exists; change it with Change", kind)
+	}
+	p, x, err := s.collection(kind, groupID)
+	if err != nil {
+		return err
+	}
+	switch kind {
+	case Cluster, AlertConfig, Container:
+		setDefault(doc, "id", s.newID())
+	}
+	switch kind {
+	case Cluster, AlertConfig, AccessList, DatabaseUser:
+		doc["groupId"] = groupID
+	}
+	key := keyOf(kind, doc)
+	if key == "" || key == "/" {
+		return fmt.Errorf("the %s has no key: %s", kind, canonical(doc))
+	}
+	it := &item{Doc: doc}
+	if old, ok := x.get(key); ok {
+		it.Args = old.Args
+	}
+	p.store(kind, key, it)
+	return s.save(p)
+}
+
+func (s *Server) putProject(doc object) error {
+	setDefault(doc, "id", s.newID())
+	setDefault(doc, "orgId", s.orgs[0].ID)
+	setDefault(doc, "created", stamp(s.now()))
+	delete(doc, "clusterCount")
+	id := textOf(doc, "id")
+	switch {
+	case !hexID.MatchString(id):
+		return fmt.Errorf("project id %q: want 24 hexadecimal digits in lower case", id)
+	case s.org(textOf(doc, "orgId")) == nil:
+		return fmt.Errorf("project %s: the sandbox has no organization %q", id, textOf(doc, "orgId"))
+	case textOf(doc, "name") == "":
+		return fmt.Errorf("project %s: it has no name", id)
+	}
+	if old, ok := s.projects.get(id); ok {
+		old.Doc = doc
+		return s.save(old)
+	}
+	p := newProject(s.opts.Seed, doc)
+	s.projects.put(id, p)
+	return s.save(p)
+}
+
+func (s *Server) save(p *project) error {
+	s.dirty[p.id()] = true
+	return s.flush()
+}
+
+// Change merges fields into an object, as a person in the UI would; a nil value removes a field. Nothing
+// is checked. A changed key moves the object.
+func (s *Server) Change(kind Kind, groupID, key string, fields map[string]any) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	doc, err := s.document(kind, groupID, key)
+	if err != nil {
+		return err
+	}
+	for name, value := range fields {
+		if value == nil && kind != ProcessArgs {
+			delete(doc, name)
+		} else {
+			doc[name] = cloneAny(value)
+		}
+	}
+	p, err := s.findProject(groupID)
+	if err != nil {
+		return err
+	}
+	if slices.Contains(collected[:], kind) {
+		it, _ := p.of(kind).get(key)
+		p.of(kind).remove(key)
+		p.store(kind, keyOf(kind, doc), it)
+	}
+	return s.save(p)
+}
+
+// Delete removes an object at once, without asking what depends on it.
+func (s *Server) Delete(kind Kind, groupID, key string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, err := s.document(kind, groupID, key); err != nil {
+		return err
+	}
+	p, err := s.findProject(groupID)
+	if err != nil {
+		return err
+	}
+	switch kind {
+	case Project:
+		s.projects.remove(groupID)
+	case Settings, ProcessArgs:
+		return fmt.Errorf("%s can't be deleted", kind)
+	default:
+		p.of(kind).remove(key)
+	}
+	return s.save(p)
+}
+
+// volatile are the fields that differ between two runs that did the same.
+var volatile = map[string]bool{"id": true, "groupId": true, "orgId": true, "created": true, "createDate": true, "updated": true,
+	"links": true, "notifierId": true, "connectionStrings": true, "mongoDBVersion": true, "zoneId": true, "vpcId": true, "vnetName": true,
+	"azureSubscriptionId": true, "effectiveReplicationSpecs": true, "effectiveElectableSpecs": true, "effectiveReadOnlySpecs": true,
+	"effectiveAnalyticsSpecs": true}
+
+// unordered are the lists in which order has no meaning.
+var unordered = map[string]bool{"roles": true, "scopes": true, "labels": true, "tags": true, "actions": true, "resources": true,
+	"inheritedRoles": true, "notifications": true, "matchers": true}
+
+// Snapshot is everything in the sandbox by "organization/project/kind/key", without what differs between
+// two runs that did the same (ids, dates, links) and with lists in a fixed order, so that two snapshots
+// can be compared. Alert configurations, which have no key, are numbered by content; two alike are two.
+// Settings are among it; process arguments where they were set.
+func (s *Server) Snapshot() map[string]any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := map[string]any{}
+	for _, p := range s.projects.all() {
+		s.catchUp(p)
+		prefix := textOf(p.Doc, "orgId") + "/" + textOf(p.Doc, "name") + "/"
+		out[prefix+string(Project)] = stable("", p.Doc)
+		out[prefix+string(Settings)] = stable("", p.Settings)
+		if len(p.Limits) > 0 {
+			out[prefix+"limits"] = maps.Clone(p.Limits)
+		}
+		for _, kind := range collected {
+			keyless := []string{}
+			for key, it := range p.of(kind).all() {
+				doc := stable("", it.Doc)
+				if kind == AlertConfig || kind == Container {
+					keyless = append(keyless, canonical(doc))
+					continue
+				}
+				out[prefix+string(kind)+"/"+key] = doc
+				if it.Args != nil {
+					out[prefix+string(ProcessArgs)+"/"+key] = stable("", it.Args)
+				}
+			}
+			slices.Sort(keyless)
+			for i, text := range keyless {
+				var doc any
+				_ = json.Unmarshal([]byte(text), &doc) // it was marshalled a moment ago
+				out[fmt.Sprintf("%s%s/%03d", prefix, kind, i)] = doc
+			}
+		}
+	}
+	return out
+}
+
+// stable copies a value without volatile fields and with unordered lists sorted. Numbers become float64,
+// so that 10 read from a file and 10 from a request are equal.
+func stable(name string, value any) any {
+	switch v := value.(type) {
+	case object:
+		out := object{}
+		for field, e := range v {
+			if !volatile[field] {
+				out[field] = stable(field, e)
+			}
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = stable("", e)
+		}
+		if unordered[name] {
+			slices.SortFunc(out, func(a, b any) int {
+				if canonical(a) < canonical(b) {
+					return -1
+				}
+				return 1
+			})
+		}
+		return out
+	case json.Number:
+		f, _ := v.Float64()
+		return f
+	case int:
+		return float64(v)
+	case int64:
+		return float64(v)
+	case time.Time:
+		return stamp(v)
+	}
+	return value
+}

@@ -1,0 +1,126 @@
+package sandbox
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/renameio/v2"
+)
+
+// folder is where a sandbox keeps its data: sandbox.json, and a file per project below groups. A project
+// is written whole after each call that changes it, aside and then renamed, so that a file is never
+// half of one state. No secret is ever written, as none is kept.
+type folder struct{ dir string }
+
+// header is the content of sandbox.json.
+type header struct {
+	Format     int           `json:"format"`
+	Generation int           `json:"generation"` // how often the folder was opened; keeps ids from coming again
+	Offset     time.Duration `json:"offset"`     // how far time was advanced
+}
+
+const folderFormat = 1
+
+func (f *folder) header() string           { return filepath.Join(f.dir, "sandbox.json") }
+func (f *folder) project(id string) string { return filepath.Join(f.dir, "groups", id+".json") }
+
+// load opens a folder, which need not exist.
+func (s *Server) load(dir string) error {
+	f := &folder{dir: dir}
+	if err := os.MkdirAll(filepath.Join(dir, "groups"), 0o700); err != nil {
+		return fmt.Errorf("sandbox folder: %w", err)
+	}
+	h := header{Format: folderFormat}
+	if raw, err := os.ReadFile(f.header()); err == nil {
+		if err := json.Unmarshal(raw, &h); err != nil {
+			return fmt.Errorf("sandbox folder: %s is not a sandbox's: %w", f.header(), err)
+		}
+		if h.Format != folderFormat {
+			return fmt.Errorf("sandbox folder: %s has format %d, this program reads %d: remove the folder to start anew", dir, h.Format, folderFormat)
+		}
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("sandbox folder: %w", err)
+	}
+	entries, err := os.ReadDir(filepath.Join(dir, "groups"))
+	if err != nil {
+		return fmt.Errorf("sandbox folder: %w", err)
+	}
+	for _, e := range entries {
+		id, isProject := strings.CutSuffix(e.Name(), ".json")
+		if !isProject || !hexID.MatchString(id) {
+			continue // left over from a write that was interrupted
+		}
+		if err := s.loadProject(f.project(id)); err != nil {
+			return fmt.Errorf("sandbox folder: %w", err)
+		}
+	}
+	h.Generation++
+	s.files, s.offset, s.generation = f, h.Offset, strconv.Itoa(h.Generation)
+	return s.writeHeader()
+}
+
+func (s *Server) loadProject(path string) error {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	p := &project{}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	if err := dec.Decode(p); err != nil || p.id() == "" {
+		return fmt.Errorf("%s is not a project of a sandbox: remove it (%w)", path, err)
+	}
+	if p.Limits == nil {
+		p.Limits = map[string]int64{}
+	}
+	if p.Kinds == nil {
+		p.Kinds = map[Kind]*index[*item]{}
+	}
+	if p.Settings == nil {
+		p.Settings = defaultSettings()
+	}
+	p.fill(s.opts.Seed)
+	s.projects.put(p.id(), p)
+	return nil
+}
+
+func (s *Server) writeHeader() error {
+	generation, _ := strconv.Atoi(s.generation)
+	raw, err := json.Marshal(header{folderFormat, generation, s.offset})
+	if err != nil {
+		return err
+	}
+	return renameio.WriteFile(s.files.header(), raw, 0o600)
+}
+
+// flush writes the projects that have changed.
+func (s *Server) flush() error {
+	var problems []error
+	for id := range s.dirty {
+		delete(s.dirty, id)
+		if s.files == nil {
+			continue
+		}
+		p, exists := s.projects.get(id)
+		if !exists {
+			if err := os.Remove(s.files.project(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				problems = append(problems, err)
+			}
+			continue
+		}
+		raw, err := json.Marshal(p)
+		if err == nil {
+			err = renameio.WriteFile(s.files.project(id), raw, 0o600)
+		}
+		problems = append(problems, err)
+	}
+	return errors.Join(problems...)
+}

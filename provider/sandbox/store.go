@@ -1,0 +1,214 @@
+package sandbox
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"iter"
+	"slices"
+	"time"
+)
+
+// Kind names a kind of object in a project.
+type Kind string
+
+// The kinds that the sandbox holds. A project and the objects with a key of their own can be put, changed
+// and deleted; settings and process arguments belong to a project and a cluster and always exist.
+const (
+	Project      Kind = "project"
+	Settings     Kind = "settings"
+	DatabaseUser Kind = "database_user"
+	CustomRole   Kind = "custom_role"
+	AccessList   Kind = "access_list"
+	AlertConfig  Kind = "alert_config"
+	Cluster      Kind = "cluster"
+	ProcessArgs  Kind = "process_args"
+	Container    Kind = "container"
+)
+
+// collected are the kinds of which a project has any number.
+var collected = [...]Kind{DatabaseUser, CustomRole, AccessList, AlertConfig, Cluster, Container}
+
+// item is one stored object.
+type item struct {
+	Doc      object    `json:"doc"`
+	Expires  time.Time `json:"expires,omitzero"` // when the object vanishes by itself
+	Progress *progress `json:"progress,omitempty"`
+	Args     object    `json:"args,omitempty"` // process arguments of a cluster
+}
+
+// progress is what a cluster is busy with.
+type progress struct {
+	Until  time.Time `json:"until"`
+	Polls  int       `json:"polls"`            // reads that still find it busy, where polls count
+	Linger bool      `json:"linger,omitempty"` // the next read still shows the state before
+}
+
+// project is a project with everything in it. It is the unit of persistence.
+type project struct {
+	Doc      object                 `json:"doc"`
+	Settings object                 `json:"settings"`
+	Limits   map[string]int64       `json:"limits"`
+	Kinds    map[Kind]*index[*item] `json:"kinds"`
+
+	// soonest is when the next object expires; zero means never.
+	soonest time.Time
+}
+
+func (p *project) id() string                 { return textOf(p.Doc, "id") }
+func (p *project) of(kind Kind) *index[*item] { return p.Kinds[kind] }
+
+func newProject(seed uint64, doc object) *project {
+	p := &project{Doc: doc, Settings: defaultSettings(), Limits: map[string]int64{}, Kinds: map[Kind]*index[*item]{}}
+	p.fill(seed)
+	return p
+}
+
+// fill completes a project read from a file.
+func (p *project) fill(seed uint64) {
+	for _, kind := range collected {
+		if p.Kinds[kind] == nil {
+			p.Kinds[kind] = &index[*item]{}
+		}
+		p.Kinds[kind].reseed(hash64(seed, string(kind)))
+	}
+	p.plan()
+}
+
+// store puts an object and takes note of its expiry.
+func (p *project) store(kind Kind, key string, it *item) {
+	it.Expires = time.Time{}
+	if when, err := time.Parse(time.RFC3339, textOf(it.Doc, "deleteAfterDate")); err == nil {
+		it.Expires = when
+		if p.soonest.IsZero() || when.Before(p.soonest) {
+			p.soonest = when
+		}
+	}
+	p.of(kind).put(key, it)
+}
+
+// expire removes what has passed its date and reports whether there was anything.
+func (p *project) expire(now time.Time) bool {
+	if p.soonest.IsZero() || now.Before(p.soonest) {
+		return false
+	}
+	for _, kind := range collected {
+		for key, it := range p.of(kind).all() {
+			if !it.Expires.IsZero() && !now.Before(it.Expires) {
+				p.of(kind).remove(key)
+			}
+		}
+	}
+	p.plan()
+	return true
+}
+
+// plan finds the next expiry.
+func (p *project) plan() {
+	p.soonest = time.Time{}
+	for _, kind := range collected {
+		for _, it := range p.of(kind).all() {
+			if !it.Expires.IsZero() && (p.soonest.IsZero() || it.Expires.Before(p.soonest)) {
+				p.soonest = it.Expires
+			}
+		}
+	}
+}
+
+// index is a map with an order of its own: by a hash of the key, so that lists come back in another
+// order than they were written in, and pages of one list fit together.
+type index[T any] struct {
+	seed   uint64
+	order  []ranked
+	values map[string]T
+}
+
+type ranked struct {
+	rank uint64
+	key  string
+}
+
+func (r ranked) compare(o ranked) int {
+	return cmp.Or(cmp.Compare(r.rank, o.rank), cmp.Compare(r.key, o.key))
+}
+
+func (x *index[T]) rank(key string) ranked { return ranked{hash64(x.seed, key), key} }
+
+func (x *index[T]) len() int { return len(x.order) }
+
+func (x *index[T]) get(key string) (T, bool) {
+	v, ok := x.values[key]
+	return v, ok
+}
+
+func (x *index[T]) put(key string, value T) {
+	if x.values == nil {
+		x.values = map[string]T{}
+	}
+	if _, ok := x.values[key]; !ok {
+		r := x.rank(key)
+		at, _ := slices.BinarySearchFunc(x.order, r, ranked.compare)
+		x.order = slices.Insert(x.order, at, r)
+	}
+	x.values[key] = value
+}
+
+func (x *index[T]) remove(key string) {
+	if _, ok := x.values[key]; !ok {
+		return
+	}
+	delete(x.values, key)
+	at, _ := slices.BinarySearchFunc(x.order, x.rank(key), ranked.compare)
+	x.order = slices.Delete(x.order, at, at+1)
+}
+
+// all iterates over a copy of the order, so that elements can be removed on the way.
+func (x *index[T]) all() iter.Seq2[string, T] {
+	return func(yield func(string, T) bool) {
+		for _, r := range slices.Clone(x.order) {
+			if v, ok := x.values[r.key]; ok && !yield(r.key, v) {
+				return
+			}
+		}
+	}
+}
+
+// between returns the values from one position to another.
+func (x *index[T]) between(first, last int) []T {
+	out := make([]T, 0, last-first)
+	for _, r := range x.order[first:last] {
+		out = append(out, x.values[r.key])
+	}
+	return out
+}
+
+// reseed orders the elements anew.
+func (x *index[T]) reseed(seed uint64) {
+	x.seed, x.order = seed, x.order[:0]
+	for key := range x.values {
+		x.order = append(x.order, x.rank(key))
+	}
+	slices.SortFunc(x.order, ranked.compare)
+}
+
+// MarshalJSON writes the values by key.
+func (x *index[T]) MarshalJSON() ([]byte, error) { return json.Marshal(x.values) }
+
+// UnmarshalJSON reads what MarshalJSON wrote; reseed has to follow.
+func (x *index[T]) UnmarshalJSON(b []byte) error {
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.UseNumber()
+	return dec.Decode(&x.values)
+}
+
+// newID makes an id of 24 hexadecimal digits that begins with the time, as the real ones do. The same
+// seed and the same sequence of calls give the same ids.
+func (s *Server) newID() string {
+	s.ids++
+	var b [12]byte
+	binary.BigEndian.PutUint32(b[:4], uint32(s.now().Unix()))
+	binary.BigEndian.PutUint64(b[4:], hash64(s.opts.Seed, "id", s.generation, string(binary.BigEndian.AppendUint64(nil, s.ids))))
+	return hex.EncodeToString(b[:])
+}
