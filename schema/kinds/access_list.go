@@ -1,0 +1,87 @@
+package kinds
+
+import (
+	"fmt"
+	"net/netip"
+	"regexp"
+	"strings"
+
+	"mercator/schema"
+)
+
+// An entry of a project's IP access list. The API has no update: a POST of an entry that exists is said to change
+// its comment and expiry, so that is what an update is, read back because it is not documented (R15).
+var _ = declare(schema.Kind{
+	Name:   "access_list",
+	Parent: "project",
+	Doc:    "Addresses from which the project's databases can be reached. Each entry is planned and applied by itself.",
+
+	Identity: schema.Identity{
+		Binds: schema.ByKey, Key: []string{"entry"}, Canonical: canonicalEntry,
+		Params: map[string]string{"entryValue": "entry"},
+	},
+	Fan: &schema.Fan{Argument: "entries", Key: "entry", Short: "comment"},
+	Attributes: []schema.Attribute{
+		{Name: "entry", Type: schema.TypeString, Required: true, Immutable: true,
+			// The order is that of reading: Atlas answers a single address as ipAddress and as cidrBlock.
+			Forms: []schema.Form{
+				{API: "ipAddress", Pattern: `[0-9a-fA-F:.]+`},
+				{API: "cidrBlock", Pattern: `[0-9a-fA-F:.]+/[0-9]+`},
+				{API: "awsSecurityGroup", Pattern: `([0-9]+/)?sg-[0-9a-f]+`},
+			},
+			Doc: "An IP address, a CIDR block, or the id of an AWS security group of a peered network."},
+		{Name: "comment", Type: schema.TypeString, MaxLen: 80,
+			Doc: "What the entry is for. It is changed in place."},
+		{Name: "delete_after_date", Type: schema.TypeTime, Within: &soon,
+			Doc: "When Atlas removes the entry by itself, within a week from now. Entries for security groups cannot have one."},
+	},
+	Ignored: []string{".groupId", ".links"},
+
+	Endpoints: schema.Endpoints{
+		List: &schema.Endpoint{Operation: "listGroupAccessListEntries", Method: "GET", Path: group + "/accessList",
+			Version: version20230101, Role: projectReadOnly},
+		Get: &schema.Endpoint{Operation: "getGroupAccessListEntry", Method: "GET", Path: group + "/accessList/{entryValue}",
+			Version: version20230101, Role: projectReadOnly},
+		Create: &schema.Endpoint{Operation: "createGroupAccessListEntry", Method: "POST", Path: group + "/accessList",
+			Version: version20230101, Role: projectNetworkAdmin, Batch: 100, AnswersList: true},
+		Update: &schema.Endpoint{Operation: "createGroupAccessListEntry", Method: "POST", Path: group + "/accessList",
+			Version: version20230101, Role: projectNetworkAdmin, Batch: 100, AnswersList: true, Upsert: true, Replaces: true},
+		Delete: &schema.Endpoint{Operation: "deleteGroupAccessListEntry", Method: "DELETE", Path: group + "/accessList/{entryValue}",
+			Version: version20230101, Role: projectNetworkAdmin},
+	},
+	Serial:      true,
+	CreateFirst: true,
+
+	Risks: []schema.RiskRule{
+		{Risk: schema.OpensNetwork, On: []schema.Event{schema.OnCreate}},
+	},
+})
+
+var securityGroup = regexp.MustCompile(`^([0-9]+/)?sg-[0-9a-f]+$`)
+
+// canonicalEntry returns the one spelling of an entry: an address without /32 or /128, a block without host bits,
+// IPv6 as RFC 5952 writes it, a security group in lower case.
+func canonicalEntry(text string) (string, error) {
+	text = strings.TrimSpace(text)
+	if group := strings.ToLower(text); securityGroup.MatchString(group) {
+		return group, nil
+	}
+	if !strings.Contains(text, "/") {
+		addr, err := netip.ParseAddr(text)
+		if err != nil || addr.Zone() != "" {
+			return "", fmt.Errorf("%q is no IP address, CIDR block or AWS security group; write it like 203.0.113.7, 10.20.0.0/16, 2001:db8::/32 or sg-0123456789abcdef0", text)
+		}
+		return addr.Unmap().String(), nil
+	}
+	prefix, err := netip.ParsePrefix(text)
+	if err != nil {
+		return "", fmt.Errorf("%q is no CIDR block; write it like 10.20.0.0/16 or 2001:db8::/32", text)
+	}
+	if prefix != prefix.Masked() {
+		return "", fmt.Errorf("%q has bits set beyond its /%d; the block that holds this address is %s", text, prefix.Bits(), prefix.Masked())
+	}
+	if prefix.IsSingleIP() {
+		return prefix.Addr().Unmap().String(), nil
+	}
+	return prefix.String(), nil
+}

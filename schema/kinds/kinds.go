@@ -1,0 +1,46 @@
+// Package kinds holds the kinds of Atlas resources that Mercator knows, one file per kind. Each is data: a
+// composite literal handed to declare. Nothing else lists them, so a kind is added by adding its file. What data
+// cannot say about a kind stands beside it in KIND_hooks.go.
+package kinds
+
+import "mercator/schema"
+
+// declared are the kinds in the order in which Go initializes the files.
+var declared []schema.Kind
+
+// declare puts a kind in the catalogue. Its result serves only to be assigned at package level.
+func declare(k schema.Kind) struct{} {
+	declared = append(declared, k)
+	return struct{}{}
+}
+
+// Catalog returns a new catalogue of all kinds, filled in and checked. An error means that a description
+// contradicts itself or another, which this package's tests rule out.
+func Catalog() (*schema.Catalog, error) {
+	return schema.NewCatalog(declared...)
+}
+
+// version20230101 is the dated version of the API that most of its older resources have.
+const version20230101 = "2023-01-01"
+
+// Least roles of Atlas that may make a call.
+const (
+	orgMember            = "Organization Member"
+	orgProjectCreator    = "Organization Project Creator"
+	projectReadOnly      = "Project Read Only"
+	projectOwner         = "Project Owner"
+	projectAlertsManager = "Project Alerts Manager"
+	projectClusterMaker  = "Project Cluster Creator"
+	projectClusterMender = "Project Cluster Manager"
+	projectDatabaseAdmin = "Project Database Access Admin"
+	projectNetworkAdmin  = "Project Network Access Manager"
+)
+
+// group is the path of a project, in which most kinds live.
+const group = "/api/atlas/v2/groups/{groupId}"
+
+func ptr[T any](v T) *T { return &v }
+
+// soon is when something temporary may expire: Atlas takes a date within the week, and one that has passed
+// before the call is made is refused (R39).
+var soon = schema.Horizon{Soonest: "5m", Latest: "168h"}
