@@ -202,7 +202,8 @@ func NumberText(f *big.Float) string {
 // Decode turns decoded JSON (map[string]any, []any, string, float64 or json.Number, bool, nil) into a value of
 // the attributes' object type. It never fails: it is for what Atlas and our own files hold. A field of an
 // unexpected type is left null and, like every field that attrs do not describe, named in unknown by its JSON
-// path (".replicationSpecs[].newField"). Fields are matched by the chosen naming.
+// path (".replicationSpecs[].newField"). Fields are matched by the chosen naming. Write-only attributes are null when
+// they are decoded by API names, since what Atlas answers of a secret must never be taken for it.
 func Decode(attrs []Attribute, j map[string]any, naming Naming) (v cty.Value, unknown []string) {
 	d := decoder{naming: naming, unknown: map[string]bool{}}
 	v = d.object(attrs, j, "")
@@ -258,7 +259,7 @@ func (d *decoder) strangers(attrs []Attribute, j map[string]any, at string) {
 
 func (d *decoder) value(a *Attribute, j any, at string) cty.Value {
 	ty := a.CtyType()
-	if j == nil {
+	if j == nil || d.naming == ByAPI && a.WriteOnly { // Atlas answers a secret redacted, if at all (R14)
 		return cty.NullVal(ty)
 	}
 	switch a.Type {
