@@ -129,6 +129,9 @@ func (s *Server) createGroup(c *call) *apiError {
 	p := newProject(s.opts.Seed, doc)
 	s.projects.put(p.id(), p)
 	s.dirty[p.id()] = true
+	if boolOf(doc, "withDefaultAlertsSettings") && !s.opts.NoDefaultAlerts {
+		s.addDefaultAlerts(p)
+	}
 	c.status, c.out = http.StatusCreated, s.groupView(c, p, false)
 	c.header.Set("Location", c.base+"//api/atlas/v1.0") // of no use, but recorded so
 	return nil
