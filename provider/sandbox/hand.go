@@ -157,7 +157,24 @@ func (s *Server) Put(kind Kind, groupID string, raw map[string]any) error {
 		it.Args = old.Args
 	}
 	p.store(kind, key, it)
+	if kind == Cluster {
+		s.resume(it)
+	}
 	return s.save(p)
+}
+
+// resume lets a cluster that was put in a busy state leave it.
+func (s *Server) resume(it *item) {
+	switch state := textOf(it.Doc, "stateName"); state {
+	case "":
+		it.Doc["stateName"] = idle
+	case creating:
+		s.busy(it, state, s.opts.CreateTime)
+	case updating, "REPAIRING":
+		s.busy(it, state, s.opts.UpdateTime)
+	case deleting:
+		s.busy(it, state, s.opts.DeleteTime)
+	}
 }
 
 func (s *Server) putProject(doc object) error {
@@ -212,7 +229,76 @@ func (s *Server) Change(kind Kind, groupID, key string, fields map[string]any) e
 		it, _ := p.of(kind).get(key)
 		p.of(kind).remove(key)
 		p.store(kind, keyOf(kind, doc), it)
+		if kind == Cluster {
+			if doc["effectiveReplicationSpecs"] != nil {
+				showEffective(doc)
+			}
+			it.Progress = nil
+			s.resume(it)
+		}
 	}
+	return s.save(p)
+}
+
+// ScaleCluster does what compute auto-scaling does: the electable and read-only nodes of every region get
+// another size.
+func (s *Server) ScaleCluster(groupID, name, size string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	doc, err := s.document(Cluster, groupID, name)
+	if err != nil {
+		return err
+	}
+	for _, spec := range objectsOf(doc, "replicationSpecs") {
+		for _, region := range objectsOf(spec, "regionConfigs") {
+			for _, field := range []string{"electableSpecs", "readOnlySpecs"} {
+				if hardware := objectOf(region, field); hardware != nil {
+					hardware["instanceSize"] = size
+				}
+			}
+		}
+	}
+	showEffective(doc)
+	p, err := s.findProject(groupID)
+	if err != nil {
+		return err
+	}
+	return s.save(p)
+}
+
+// UpgradeTenant does what the upgrade of an M0 does: the cluster keeps its name and gets another id, machines
+// of its own and a size.
+func (s *Server) UpgradeTenant(groupID, name, size string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	doc, err := s.document(Cluster, groupID, name)
+	if err != nil {
+		return err
+	}
+	if !isTenant(doc) {
+		return fmt.Errorf("cluster %q has machines of its own already", name)
+	}
+	specs := clone(listOf(doc, "replicationSpecs"))
+	for _, spec := range objectsOf(object{"s": specs}, "s") {
+		for _, region := range objectsOf(spec, "regionConfigs") {
+			region["providerName"] = region["backingProviderName"]
+			delete(region, "backingProviderName")
+			region["electableSpecs"] = object{"instanceSize": size, "nodeCount": 3}
+		}
+	}
+	upgraded := clone(doc)
+	upgraded["id"] = s.newID()
+	upgraded["replicationSpecs"] = []any{}
+	if failed := s.fillDedicated(upgraded, specs); failed != nil {
+		return failed
+	}
+	p, err := s.findProject(groupID)
+	if err != nil {
+		return err
+	}
+	it, _ := p.of(Cluster).get(name)
+	it.Doc = upgraded
+	s.addContainers(p, upgraded)
 	return s.save(p)
 }
 

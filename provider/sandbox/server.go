@@ -308,6 +308,7 @@ func (s *Server) catchUp(p *project) {
 	if p.expire(s.now()) {
 		s.dirty[p.id()] = true
 	}
+	s.settleAll(p, false)
 }
 
 // readBody checks the body against the operation's rule.
