@@ -2,172 +2,188 @@ package schema
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/zclconf/go-cty/cty"
 )
 
-// Live is what was read of Atlas: verified sweeps, and the parts of some objects. It is built once (see
-// LiveBuilder) and does not change.
+// Live is what Atlas held when it was read: whole lists, each of one kind in one place of one connection, and
+// the Parts that were read besides. It does not change after it is made, so it may be shared. A list that was
+// not read is told apart from an empty one; nothing was read of a nil Live.
 type Live struct {
-	sweeps map[sweepKey]*sweep
+	sweeps map[sweepName]*sweepIndex
+	parts  map[partName]cty.Value
 }
 
-type sweepKey struct {
+// LiveSweep is one whole list as read.
+type LiveSweep struct {
+	Connection string
+	Kind       string
+	Place      Place
+	Objects    []Object
+}
+
+// LivePart is one Part as read; ID or Key names its object within the place, whichever it has.
+type LivePart struct {
+	Connection string
+	Kind       string
+	Place      Place
+	ID, Key    string
+	Attribute  string
+	Value      cty.Value
+}
+
+type sweepName struct {
 	connection, kind string
 	place            Place
 }
 
-type sweep struct {
-	objects []Object // by ID, then Key
-	byID    map[string]int
-	byKey   map[string]int
+type partName struct {
+	sweep         sweepName
+	id, key, attr string
 }
 
-// LiveBuilder collects what was read. It is not safe for concurrent use.
-type LiveBuilder struct {
-	live  *Live
-	parts map[partKey]map[string]cty.Value
+type sweepIndex struct {
+	objects     []Object
+	byID, byKey map[string]int
 }
 
-type partKey struct {
-	sweepKey
-	id, key string
-}
-
-// NewLive returns an empty builder.
-func NewLive() *LiveBuilder {
-	return &LiveBuilder{live: &Live{sweeps: map[sweepKey]*sweep{}}, parts: map[partKey]map[string]cty.Value{}}
-}
-
-// Sweep adds one whole list. It replaces an earlier one of the same connection, kind and place.
-func (b *LiveBuilder) Sweep(connection, kind string, place Place, objects []Object) {
-	s := &sweep{objects: slices.Clone(objects), byID: map[string]int{}, byKey: map[string]int{}}
-	slices.SortFunc(s.objects, func(x, y Object) int {
-		return cmp.Or(cmp.Compare(x.ID, y.ID), cmp.Compare(x.Key, y.Key))
-	})
-	for i, o := range s.objects {
-		if o.ID != "" {
-			s.byID[o.ID] = i
-		}
-		if o.Key != "" {
-			s.byKey[o.Key] = i
-		}
+// NewLive makes a Live. Of two sweeps of the same place or two parts of the same object the later one counts.
+// Parts are entered in their objects' values.
+func NewLive(sweeps []LiveSweep, parts []LivePart) *Live {
+	l := &Live{sweeps: map[sweepName]*sweepIndex{}, parts: map[partName]cty.Value{}}
+	for _, s := range sweeps {
+		l.sweeps[sweepName{s.Connection, s.Kind, s.Place}] = &sweepIndex{objects: slices.Clone(s.Objects)}
 	}
-	b.live.sweeps[sweepKey{connection, kind, place}] = s
-}
-
-// Part adds the value of one part of the object o, read from an endpoint of its own.
-func (b *LiveBuilder) Part(connection string, o Object, attribute string, value cty.Value) {
-	key := partKey{sweepKey{connection, o.Kind, o.Place}, o.ID, o.Key}
-	if b.parts[key] == nil {
-		b.parts[key] = map[string]cty.Value{}
+	for _, p := range parts {
+		l.parts[partName{sweepName{p.Connection, p.Kind, p.Place}, p.ID, p.Key, p.Attribute}] = p.Value
 	}
-	b.parts[key][attribute] = value
+	l.finish()
+	return l
 }
 
-// Merge adds everything of an earlier reading that is not read again.
-func (b *LiveBuilder) Merge(l *Live) {
-	for k, s := range l.sweeps {
-		if _, ok := b.live.sweeps[k]; !ok {
-			b.live.sweeps[k] = &sweep{slices.Clone(s.objects), s.byID, s.byKey}
-		}
-	}
-}
-
-// Live ends the building and returns the result.
-func (b *LiveBuilder) Live() *Live {
-	for key, parts := range b.parts {
-		s := b.live.sweeps[key.sweepKey]
-		if s == nil {
+// Merge returns what both hold; where both hold the same list or part, o's counts.
+func (l *Live) Merge(o *Live) *Live {
+	out := &Live{sweeps: map[sweepName]*sweepIndex{}, parts: map[partName]cty.Value{}}
+	for _, from := range []*Live{l, o} {
+		if from == nil {
 			continue
 		}
-		i, ok := s.byID[key.id]
-		if !ok {
-			if i, ok = s.byKey[key.key]; !ok {
-				continue
-			}
+		maps.Copy(out.parts, from.parts)
+		for name, s := range from.sweeps {
+			out.sweeps[name] = &sweepIndex{objects: slices.Clone(s.objects)}
 		}
-		s.objects[i] = s.objects[i].withParts(parts)
 	}
-	live := b.live
-	b.live, b.parts = nil, nil
-	return live
+	out.finish()
+	return out
 }
 
-func (o Object) withParts(parts map[string]cty.Value) Object {
+// finish sorts, builds the indices and enters the parts.
+func (l *Live) finish() {
+	for _, s := range l.sweeps {
+		slices.SortStableFunc(s.objects, func(a, b Object) int {
+			return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Key, b.Key))
+		})
+		s.byID, s.byKey = make(map[string]int, len(s.objects)), make(map[string]int, len(s.objects))
+		for i, o := range s.objects {
+			if _, taken := s.byID[o.ID]; o.ID != "" && !taken {
+				s.byID[o.ID] = i
+			}
+			if _, taken := s.byKey[o.Key]; o.Key != "" && !taken {
+				s.byKey[o.Key] = i
+			}
+		}
+	}
+	for name, value := range l.parts {
+		if s := l.sweeps[name.sweep]; s != nil {
+			if i, ok := s.find(name.id, name.key); ok {
+				s.objects[i] = s.objects[i].WithPart(name.attr, value)
+			}
+		}
+	}
+}
+
+func (s *sweepIndex) find(id, key string) (int, bool) {
+	if i, ok := s.byID[id]; ok {
+		return i, true
+	}
+	i, ok := s.byKey[key]
+	return i, ok
+}
+
+// WithPart returns the object with the value of one of its Parts entered.
+func (o Object) WithPart(attribute string, value cty.Value) Object {
 	values := o.Value.AsValueMap()
-	read := map[string]bool{}
-	for name := range o.Parts {
-		read[name] = true
-	}
-	for name, v := range parts {
-		values[name] = v
-		read[name] = true
-	}
+	values[attribute] = value
 	o.Value = cty.ObjectVal(values)
-	o.Parts = read
+	parts := maps.Clone(o.Parts)
+	if parts == nil {
+		parts = map[string]bool{}
+	}
+	parts[attribute] = true
+	o.Parts = parts
 	return o
 }
 
-// Swept reports whether the list of a kind in a place was read.
-func (l *Live) Swept(connection, kind string, place Place) bool {
-	return l != nil && l.sweeps[sweepKey{connection, kind, place}] != nil
-}
-
-// Objects returns the objects of one list, by id, then by key. The slice must not be changed.
-func (l *Live) Objects(connection, kind string, place Place) []Object {
+func (l *Live) index(connection, kind string, place Place) *sweepIndex {
 	if l == nil {
 		return nil
 	}
-	if s := l.sweeps[sweepKey{connection, kind, place}]; s != nil {
-		return s.objects
-	}
-	return nil
+	return l.sweeps[sweepName{connection, kind, place}]
 }
 
-// ByID returns the object of one list with the given id.
-func (l *Live) ByID(connection, kind string, place Place, id string) (Object, bool) {
-	return l.find(connection, kind, place, id, func(s *sweep) map[string]int { return s.byID })
-}
-
-// ByKey returns the object of one list with the given natural key.
-func (l *Live) ByKey(connection, kind string, place Place, key string) (Object, bool) {
-	return l.find(connection, kind, place, key, func(s *sweep) map[string]int { return s.byKey })
-}
-
-func (l *Live) find(connection, kind string, place Place, by string, index func(*sweep) map[string]int) (Object, bool) {
-	if l == nil || by == "" {
-		return Object{}, false
-	}
-	s := l.sweeps[sweepKey{connection, kind, place}]
+// Sweep returns the objects of a kind in a place, sorted by id and key, and whether that list was read. The
+// slice must not be changed.
+func (l *Live) Sweep(connection, kind string, place Place) (objects []Object, ok bool) {
+	s := l.index(connection, kind, place)
 	if s == nil {
-		return Object{}, false
+		return nil, false
 	}
-	i, ok := index(s)[by]
-	if !ok {
-		return Object{}, false
-	}
-	return s.objects[i], true
+	return s.objects, true
 }
 
-// LivePlace names one list that was read.
-type LivePlace struct {
-	Connection, Kind string
-	Place            Place
+// ByID returns the object with an Atlas id from a list that was read.
+func (l *Live) ByID(connection, kind string, place Place, id string) (Object, bool) {
+	if s := l.index(connection, kind, place); s != nil {
+		if i, ok := s.byID[id]; ok {
+			return s.objects[i], true
+		}
+	}
+	return Object{}, false
 }
 
-// Places returns every list that was read, sorted.
-func (l *Live) Places() []LivePlace {
+// ByKey returns the object with a natural key in canonical form from a list that was read; the first by id
+// where several share it.
+func (l *Live) ByKey(connection, kind string, place Place, key string) (Object, bool) {
+	if s := l.index(connection, kind, place); s != nil {
+		if i, ok := s.byKey[key]; ok {
+			return s.objects[i], true
+		}
+	}
+	return Object{}, false
+}
+
+// Sweeps returns every list that was read, by connection, kind and place.
+func (l *Live) Sweeps() []LiveSweep {
 	if l == nil {
 		return nil
 	}
-	out := make([]LivePlace, 0, len(l.sweeps))
-	for k := range l.sweeps {
-		out = append(out, LivePlace{k.connection, k.kind, k.place})
+	out := make([]LiveSweep, 0, len(l.sweeps))
+	for name, s := range l.sweeps {
+		out = append(out, LiveSweep{name.connection, name.kind, name.place, s.objects})
 	}
-	slices.SortFunc(out, func(a, b LivePlace) int {
-		return cmp.Or(cmp.Compare(a.Connection, b.Connection), cmp.Compare(a.Place, b.Place), cmp.Compare(a.Kind, b.Kind))
+	slices.SortFunc(out, func(a, b LiveSweep) int {
+		return cmp.Or(cmp.Compare(a.Connection, b.Connection), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Place, b.Place))
 	})
 	return out
+}
+
+// Len returns the number of objects in all lists.
+func (l *Live) Len() int {
+	n := 0
+	for _, s := range l.Sweeps() {
+		n += len(s.Objects)
+	}
+	return n
 }

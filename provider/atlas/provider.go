@@ -1,0 +1,140 @@
+package atlas
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"mercator/provider"
+	"mercator/schema"
+)
+
+// List implements provider.Reader. A kind without a list has its one object read instead (a singleton): where it
+// is not there, the list is empty, and where what it lives in is not there, the error is NotFound.
+func (c *Client) List(ctx context.Context, kind *schema.Kind, place schema.Place) (provider.Sweep, error) {
+	if kind.Endpoints.List == nil {
+		o, err := c.Get(ctx, provider.Ref{Kind: kind, Place: place})
+		if absent(err) {
+			return provider.Sweep{}, nil
+		}
+		if err != nil {
+			return provider.Sweep{}, err
+		}
+		return provider.Sweep{Objects: []schema.Object{o}}, nil
+	}
+	path, err := kind.Path(kind.Endpoints.List.Path, place, "", nil)
+	if err != nil {
+		return provider.Sweep{}, misuse(kind.Endpoints.List, err)
+	}
+	r := request{endpoint: kind.Endpoints.List, path: path, attrs: kind.Attributes}
+	objects, err := list(ctx, c, r, func(item any) (schema.Object, string) {
+		o := c.decode(kind, place, item, false)
+		return o, or(o.ID, o.Key)
+	})
+	return provider.Sweep{Objects: objects}, err
+}
+
+// Get implements provider.Reader. An object of a kind without an endpoint for one is looked for in its list.
+func (c *Client) Get(ctx context.Context, ref provider.Ref) (schema.Object, error) {
+	kind := ref.Kind
+	if kind.Endpoints.Get == nil {
+		if kind.Endpoints.List == nil {
+			return schema.Object{}, misuse(nil, fmt.Errorf("%s has no endpoint to read it", kind.Name))
+		}
+		return c.find(ctx, ref)
+	}
+	path, err := kind.Path(kind.Endpoints.Get.Path, ref.Place, ref.ID, ref.Key)
+	if err != nil {
+		return schema.Object{}, misuse(kind.Endpoints.Get, err)
+	}
+	r := &request{endpoint: kind.Endpoints.Get, path: path, attrs: kind.Attributes}
+	j, err := c.do(ctx, r)
+	if err != nil {
+		return schema.Object{}, err
+	}
+	if _, ok := j.(map[string]any); !ok {
+		return schema.Object{}, c.plainError(r, errors.New("the answer is no object"))
+	}
+	return c.decode(kind, ref.Place, j, false), nil
+}
+
+func (c *Client) find(ctx context.Context, ref provider.Ref) (schema.Object, error) {
+	sweep, err := c.List(ctx, ref.Kind, ref.Place)
+	if err != nil {
+		return schema.Object{}, err
+	}
+	key := ref.Kind.JoinKey(ref.Key)
+	for _, o := range sweep.Objects {
+		if (ref.ID != "" && o.ID == ref.ID) || (ref.ID == "" && key != "" && o.Key == key) {
+			return o, nil
+		}
+	}
+	e := ref.Kind.Endpoints.List
+	return schema.Object{}, &provider.Error{
+		Class: provider.NotFound, Call: e.Method + " " + e.Path, Operation: e.Operation,
+		Err: fmt.Errorf("the list holds no %s %s", ref.Kind.Name, or(key, ref.ID)),
+	}
+}
+
+// Part implements provider.Reader.
+func (c *Client) Part(ctx context.Context, ref provider.Ref, part *schema.Part) (cty.Value, error) {
+	a := ref.Kind.Attribute(part.Attribute)
+	path, err := ref.Kind.Path(part.Read.Path, ref.Place, ref.ID, ref.Key)
+	if err != nil {
+		return cty.NilVal, misuse(part.Read, err)
+	}
+	r := request{endpoint: part.Read, path: path, attrs: a.Nested}
+	var j any
+	if a.Type == schema.TypeList || part.Each {
+		j, err = asAny(list(ctx, c, r, func(item any) (any, string) { return item, "" }))
+	} else {
+		j, err = c.do(ctx, &r)
+	}
+	if err != nil {
+		return cty.NilVal, err
+	}
+	return c.decodePart(ref.Kind, part, j), nil
+}
+
+func asAny(items []any, err error) (any, error) { return items, err }
+
+// Write implements provider.Writer.
+func (c *Client) Write(ctx context.Context, w provider.Write) (schema.Object, error) {
+	place := w.Ref.Place
+	if w.Part != nil && w.Part.Each {
+		place = place.With(w.Part.EachParam, apiKey(w.Ref.Kind.Attribute(w.Part.Attribute), w.PartKey))
+	}
+	path, err := w.Ref.Kind.Path(w.Endpoint.Path, place, w.Ref.ID, w.Ref.Key)
+	if err != nil {
+		return schema.Object{}, misuse(w.Endpoint, err)
+	}
+	sent, err := c.encode(w)
+	if err != nil {
+		return schema.Object{}, misuse(w.Endpoint, err)
+	}
+	r := &request{endpoint: w.Endpoint, path: path, query: sent.query, body: sent.body, attrs: w.Ref.Kind.Attributes}
+	if w.Part != nil {
+		r.attrs = sent.attrs
+	}
+	j, err := c.do(ctx, r)
+	if err != nil {
+		return schema.Object{}, err
+	}
+	object, ok := j.(map[string]any)
+	if !ok || len(object) == 0 || w.Part != nil || w.Endpoint.AnswersList || w.Endpoint.Batch > 0 || w.Endpoint.Method == http.MethodDelete {
+		return schema.Object{}, nil
+	}
+	return c.decode(w.Ref.Kind, w.Ref.Place, object, true), nil
+}
+
+// misuse is the error of a call that cannot be made from what the engine gave; nothing was sent.
+func misuse(e *schema.Endpoint, err error) error {
+	out := &provider.Error{Class: provider.Invalid, Call: "a call", Err: err}
+	if e != nil {
+		out.Call, out.Operation = e.Method+" "+e.Path, e.Operation
+	}
+	return out
+}
