@@ -1,0 +1,270 @@
+package kinds
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"mercator/schema"
+	"mercator/schema/diag"
+)
+
+// checkCluster returns what Atlas would refuse of a change, each with the error that it would give or the rule of
+// its documentation. What is not certain is left to Atlas.
+func checkCluster(c schema.Transition) diag.List {
+	switch {
+	case c.After.IsNull():
+		return checkDeletion(c.Before)
+	case c.Before.IsNull():
+		found := checkShape(c.After)
+		found.Add(checkComplete(c.After)...)
+		return found
+	}
+	found := checkPaused(c)
+	found.Add(checkTypes(c.Before, c.After)...)
+	found.Add(checkVersions(c.Before, c.After)...)
+	if slices.Contains(c.Changed, "replication_specs") || slices.Contains(c.Changed, "cluster_type") {
+		found.Add(checkShape(c.After)...)
+	}
+	found.Add(checkFree(c.After)...)
+	found.Add(checkPointInTime(c.Before, c.After)...)
+	return found
+}
+
+// checkDeletion: CANNOT_TERMINATE_CLUSTER_WHEN_TERMINATION_PROTECTION_ENABLED.
+func checkDeletion(before cty.Value) diag.List {
+	if !isTrue(inside(before, "termination_protection_enabled")) {
+		return nil
+	}
+	return diag.List{diag.Errorf("termination_protected", "Atlas will not delete a protected cluster",
+		"termination_protection_enabled is on. Set it to false and apply, then delete the cluster.")}
+}
+
+// checkComplete: a creation must say what the cluster is made of.
+func checkComplete(after cty.Value) diag.List {
+	var found diag.List
+	if !isSet(inside(after, "replication_specs")) {
+		found.Add(diag.Errorf("cluster_shape_missing", "Nothing says what the cluster is made of",
+			"Set provider_name, region_name and instance_size for a replica set in one region, or replication_specs."))
+		return found
+	}
+	if !isSet(inside(after, "cluster_type")) {
+		found.Add(diag.Errorf("cluster_shape_missing", "cluster_type is missing",
+			"With replication_specs a new cluster needs cluster_type: REPLICASET, SHARDED or GEOSHARDED."))
+	}
+	found.Add(checkFree(after)...)
+	found.Add(checkPointInTime(cty.NullVal(after.Type()), after)...)
+	return found
+}
+
+// checkPaused: CANNOT_UPDATE_PAUSED_CLUSTER (R17).
+func checkPaused(c schema.Transition) diag.List {
+	changed := slices.DeleteFunc(slices.Clone(c.Changed), func(name string) bool { return name == "paused" })
+	if len(changed) == 0 || !isTrue(inside(c.Before, "paused")) || isFalse(inside(c.After, "paused")) {
+		return nil
+	}
+	return diag.List{diag.Errorf("cluster_paused", "A paused cluster cannot be changed",
+		"The cluster is paused and stays so, but %s would change. Set paused = false with the change, or put the change off.",
+		strings.Join(changed, ", "))}
+}
+
+// checkTypes: SHARDED_CLUSTER_CANT_BECOME_REPLICA_SET, CANNOT_CHANGE_GEOSHARDED_CLUSTER_TYPE, and that a free and
+// a dedicated cluster do not become each other by an update.
+func checkTypes(before, after cty.Value) diag.List {
+	var found diag.List
+	was, _ := text(inside(before, "cluster_type"))
+	will, ok := text(inside(after, "cluster_type"))
+	switch {
+	case !ok || strings.EqualFold(was, will):
+	case strings.EqualFold(was, "GEOSHARDED"):
+		found.Add(diag.Errorf("cluster_type_change", "A global cluster stays a global cluster",
+			"cluster_type is GEOSHARDED and cannot become %s. Make a new cluster and move the data.", will))
+	case strings.EqualFold(was, "SHARDED") && strings.EqualFold(will, "REPLICASET"):
+		found.Add(diag.Errorf("cluster_type_change", "A sharded cluster cannot become a replica set",
+			"cluster_type is SHARDED. Make a new cluster and move the data."))
+	}
+	live, desired := isFree(before), isFree(after)
+	if hasRegions(after) && hasRegions(before) && live != desired {
+		what := "An M0 becomes dedicated by an upgrade, not by an update"
+		if live != yes {
+			what = "A dedicated cluster cannot become an M0"
+		}
+		if live != perhaps && desired != perhaps {
+			found.Add(diag.Errorf("tenant_change", what,
+				"Atlas refuses this change. Upgrade the cluster in Atlas, where it keeps its data, then plan again; or make a new one under another name."))
+		}
+	}
+	return found
+}
+
+// checkVersions: the major version rises by one at a time, and falls only where the feature compatibility version
+// is pinned one below.
+func checkVersions(before, after cty.Value) diag.List {
+	was, ok1 := majorOf(inside(before, "mongo_db_major_version"))
+	will, ok2 := majorOf(inside(after, "mongo_db_major_version"))
+	pinned := isSet(inside(before, "feature_compatibility_version_expiration_date"))
+	switch {
+	case !ok1 || !ok2:
+		return nil
+	case will > was+1:
+		return diag.List{diag.Errorf("version_jump", "MongoDB is upgraded one major version at a time",
+			"The cluster has %d.0, the file says %d.0. Go to %d.0 first.", was, will, was+1)}
+	case will < was && (!pinned || will < was-1):
+		return diag.List{diag.Errorf("version_downgrade", "MongoDB cannot go back to an older major version",
+			"The cluster has %d.0, the file says %d.0. Atlas goes back by one version, and only while the feature compatibility version is pinned to it. Write %d.0.",
+			was, will, was)}
+	}
+	return nil
+}
+
+// majorOf returns the number of a version like 8.0; versions between those (8.2) are not judged.
+func majorOf(v cty.Value) (int, bool) {
+	version, ok := text(v)
+	if !ok {
+		return 0, false
+	}
+	n, err := strconv.Atoi(strings.TrimSuffix(version, ".0"))
+	return n, err == nil
+}
+
+// checkShape: one shard in a replica set, an odd number of electable nodes in each shard
+// (CLUSTER_REPLICATION_FACTOR_INVALID), one size of disk.
+func checkShape(after cty.Value) diag.List {
+	var found diag.List
+	specs := elements(inside(after, "replication_specs"))
+	if !isSet(inside(after, "replication_specs")) || specs == nil {
+		return nil
+	}
+	if len(specs) == 0 {
+		found.Add(diag.Errorf("cluster_shape", "A cluster needs a shard", "replication_specs is empty. Describe at least one."))
+	}
+	if kind, ok := text(inside(after, "cluster_type")); ok && strings.EqualFold(kind, "REPLICASET") && len(specs) > 1 {
+		found.Add(diag.Errorf("cluster_shape", "A replica set is one shard",
+			"replication_specs describes %d. Put the regions into one region_configs, or set cluster_type = \"SHARDED\".", len(specs)))
+	}
+	for i, spec := range specs {
+		if n, ok := electable(spec); ok && n != 3 && n != 5 && n != 7 {
+			found.Add(diag.Errorf("cluster_shape", "A shard has 3, 5 or 7 electable nodes",
+				"The regions of replication_specs[%d] have %d in all.", i, n))
+		}
+	}
+	if sizes := diskSizes(specs); len(sizes) > 1 {
+		found.Add(diag.Errorf("cluster_shape", "All disks of a cluster have one size",
+			"disk_size_gb is %s. Write the same number everywhere.", strings.Join(sizes, " and ")))
+	}
+	return found
+}
+
+// electable returns how many electable nodes a shard has; false where the file leaves that open.
+func electable(spec cty.Value) (int64, bool) {
+	total := int64(0)
+	regions := elements(inside(spec, "region_configs"))
+	if len(regions) == 0 {
+		return 0, false
+	}
+	for _, region := range regions {
+		nodes := inside(region, "electable_specs")
+		if !isSet(nodes) {
+			return 0, false
+		}
+		count, _ := inside(nodes, "node_count").Unmark()
+		if !number(count) {
+			return 0, false
+		}
+		n, _ := count.AsBigFloat().Int64()
+		total += n
+	}
+	return total, true
+}
+
+func diskSizes(specs []cty.Value) []string {
+	var sizes []string
+	for _, spec := range specs {
+		for _, region := range elements(inside(spec, "region_configs")) {
+			for _, nodes := range []string{"electable_specs", "read_only_specs", "analytics_specs"} {
+				if size, ok := text(inside(region, nodes, "disk_size_gb")); ok && !slices.Contains(sizes, size) {
+					sizes = append(sizes, size)
+				}
+			}
+		}
+	}
+	return sizes
+}
+
+// checkFree: what an M0 does not have (TENANT_CLUSTER_UPDATE_UNSUPPORTED, TENANT_CLUSTER_PROCESS_ARGS_NOT_SUPPORTED).
+func checkFree(after cty.Value) diag.List {
+	if isFree(after) != yes {
+		return nil
+	}
+	var found diag.List
+	add := func(name string) {
+		found.Add(diag.Errorf("free_tier_limit", "An M0 has no "+name,
+			"Atlas offers it from M10 on. Remove %s, or choose a larger instance_size.", name))
+	}
+	for _, name := range []string{"backup_enabled", "pit_enabled", "paused"} {
+		if isTrue(inside(after, name)) {
+			add(name)
+		}
+	}
+	for _, name := range []string{"process_args", "advanced_configuration"} {
+		if isSet(inside(after, name)) {
+			add(name)
+		}
+	}
+	if isTrue(inside(after, "bi_connector", "enabled")) {
+		add("bi_connector")
+	}
+	return found
+}
+
+// checkPointInTime: restoring to any point in time rests on backups.
+func checkPointInTime(before, after cty.Value) diag.List {
+	if !isTrue(inside(after, "pit_enabled")) || !isFalse(setting(schema.Pair{Desired: after, Live: before}, "backup_enabled")) {
+		return nil
+	}
+	return diag.List{diag.Errorf("pit_without_backup", "pit_enabled needs backup_enabled",
+		"backup_enabled is false. Set it to true, or pit_enabled to false.")}
+}
+
+// answer is what can be said of something that may be unknown.
+type answer int
+
+const (
+	no answer = iota
+	yes
+	perhaps
+)
+
+func hasRegions(v cty.Value) bool { return len(elements(inside(v, "replication_specs"))) > 0 }
+
+// isFree says whether a cluster is a free one, by the provider of its regions.
+func isFree(v cty.Value) answer {
+	for _, spec := range elements(inside(v, "replication_specs")) {
+		for _, region := range elements(inside(spec, "region_configs")) {
+			provider, known := text(inside(region, "provider_name"))
+			switch {
+			case !known:
+				return perhaps
+			case strings.EqualFold(provider, "TENANT"):
+				return yes
+			}
+		}
+	}
+	return no
+}
+
+// elements returns the elements of a known list, nil for any other value.
+func elements(v cty.Value) []cty.Value {
+	v, _ = v.Unmark()
+	if !isSet(v) || !v.IsKnown() || !v.CanIterateElements() {
+		return nil
+	}
+	out := []cty.Value{}
+	for it := v.ElementIterator(); it.Next(); {
+		_, el := it.Element()
+		out = append(out, el)
+	}
+	return out
+}
