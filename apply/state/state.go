@@ -102,11 +102,13 @@ type Lease interface {
 	Read(ctx context.Context) (*State, error)
 	// Renew extends the lease, or returns a *LostError.
 	Renew(ctx context.Context) error
-	// Append adds records to the journal, durable when it returns. It returns a *LostError, having written
-	// nothing, when the lease was lost.
+	// Append adds records to the journal, durable when it returns, and sets their fence. It returns a
+	// *LostError, having written nothing, when the lease was lost; after another error the records may be there
+	// or not, and appending them again does no harm. A store without a journal returns an error; see [Recorder].
 	Append(ctx context.Context, records ...Record) error
 	// Write replaces the state atomically and empties the journal. It sets Serial and, on the first write,
-	// Lineage. A state that changed nothing is not written. It returns a *LostError when the lease was lost.
+	// Lineage. A state that changed nothing is not written. It returns a *LostError when the lease was lost, and
+	// an error when s was read at another serial than the stored one (see [Succeed]).
 	Write(ctx context.Context, s *State) error
 	// Release ends the lease. Releasing a lost lease is no error.
 	Release(ctx context.Context) error
