@@ -98,8 +98,10 @@ type Change struct {
 	Adopted bool
 	// Waiting is "create", "update" or "delete" where Atlas is still at work (R9).
 	Waiting string
-	// Secrets are the paths of secrets that will be set.
+	// Secrets are the paths of secrets that will be set. Hashes are those of the secrets that stay as they are,
+	// by their path in Desired.
 	Secrets []string
+	Hashes  map[string]string
 	// Record says that what the state remembers of the object changes although no call is made.
 	Record bool
 	// Undone counts per argument the consecutive applies, this one included, that undo a change from outside (R35).

@@ -63,6 +63,8 @@ type Attribute struct {
 	WriteOnly bool
 	// OnceShown marks a secret that Atlas shows in one answer only (R33).
 	OnceShown bool
+	// Protects marks a flag that, while it is on in Atlas, makes Atlas refuse a deletion.
+	Protects bool
 	// DestroyTime marks an argument that only a deletion uses; it is recorded, never sent otherwise (R18).
 	DestroyTime bool
 	// Handle marks an id that is never compared and always sent back as read.

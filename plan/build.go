@@ -1,0 +1,237 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"mercator/schema"
+	"mercator/schema/diag"
+)
+
+// Build makes the plan. What the input's Live lacks of what Wanted asks for counts as not there, so callers read
+// everything first. Mistakes are in the plan's Diagnostics.
+func Build(in Input) *Plan {
+	p := &Plan{Now: in.Now, Lineage: in.Prior.Lineage, Serial: in.Prior.Serial, Connections: in.Connections,
+		Destroying: in.Options.Destroy, AllowDestroy: in.Options.AllowDestroy, AllowAdopt: in.Options.AllowAdopt}
+	probe := &builder{in: in}
+	if !probe.connections() {
+		p.Diagnostics = probe.diags
+		return p
+	}
+	b := newBuilder(in)
+	b.strangers()
+	b.decide()
+	b.goesWith()
+	b.scope()
+	b.calls()
+	p.Drift = b.drift()
+	b.risks()
+	b.checks()
+	b.similar()
+	slices.SortStableFunc(b.nodes, func(x, y *node) int {
+		return cmp.Or(cmp.Compare(x.address, y.address), cmp.Compare(y.rank(), x.rank()))
+	})
+	b.drops(p)
+	b.assertOneChange()
+	b.order(p)
+	for _, n := range b.nodes {
+		p.Changes = append(p.Changes, n.change)
+	}
+	p.StateOnly = b.only
+	slices.SortStableFunc(p.StateOnly, func(x, y StateChange) int { return cmp.Compare(x.Address, y.Address) })
+	p.Unmanaged = b.unmanaged()
+	p.Outputs = b.outputs()
+	p.Blast = b.blast()
+	p.Diagnostics = b.diags.Sort()
+	return p
+}
+
+// rank puts a declared node before a leftover of the state under the same address.
+func (n *node) rank() int {
+	if n.desired != nil {
+		return 1
+	}
+	return 0
+}
+
+// drops lists the addresses that the state forgets without a call: moved ones, and objects that are gone. What
+// is dropped leaves the list of changes, except forgetting, which people want to see.
+func (b *builder) drops(p *Plan) {
+	kept := map[schema.Address]bool{}
+	for _, n := range b.nodes {
+		if n.change.Action != Forget && (n.desired != nil || n.live != nil && !n.gone) {
+			kept[n.address] = true
+		}
+	}
+	drop := func(a schema.Address) {
+		if !kept[a] && b.in.Prior.Resources[a] != nil && !slices.Contains(p.Drops, a) {
+			p.Drops = append(p.Drops, a)
+		}
+	}
+	var nodes []*node
+	for _, n := range b.nodes {
+		c := &n.change
+		switch {
+		case c.Action == Forget:
+			drop(n.recorded)
+			b.only = append(b.only, StateChange{Address: n.address, Kind: "forget", Text: "forgotten, it stays in Atlas: " + c.Reasons[0].Text})
+		case n.bound != nil && n.gone && n.desired == nil:
+			drop(n.recorded)
+			if b.in.Prior.Resources[n.recorded] != nil && !kept[n.address] {
+				b.only = append(b.only, StateChange{Address: n.address, Kind: "forget", Text: "forgotten: it is gone from Atlas"})
+			}
+			continue
+		case n.recorded != "" && n.recorded != n.address:
+			drop(n.recorded)
+		}
+		nodes = append(nodes, n)
+	}
+	b.nodes = nodes
+	slices.Sort(p.Drops)
+}
+
+// assertOneChange makes sure that no live object occurs in two changes (R1): the guard against a mistake in the
+// pairing, which would otherwise cost an object.
+func (b *builder) assertOneChange() {
+	seen := map[identity]*node{}
+	for _, n := range b.nodes {
+		if n.live == nil {
+			continue
+		}
+		id := b.identityOf(n.connection, n.kind, *n.live)
+		if other := seen[id]; other != nil {
+			b.diags.Add(diag.Errorf("paired_twice", fmt.Sprintf("%s and %s were paired with the same object", other.address, n.address),
+				"This is a mistake in Mercator; nothing will be changed. Please report it with the plan.").On(string(n.address)))
+		}
+		seen[id] = n
+	}
+}
+
+// scope takes what --target and --exclude leave out of the plan, together with whatever could not be done
+// without it.
+func (b *builder) scope() {
+	if len(b.in.Options.Targets) == 0 && len(b.in.Options.Excludes) == 0 {
+		return
+	}
+	in := map[*node]bool{}
+	var include func(n *node)
+	include = func(n *node) {
+		if in[n] {
+			return
+		}
+		in[n] = true
+		for _, dep := range b.resolve(n.change.Depends) {
+			if n.change.Action != Delete {
+				include(dep)
+			}
+		}
+		if n.parent != nil && n.change.Action != Delete {
+			include(n.parent)
+		}
+	}
+	for _, n := range b.nodes {
+		if len(b.in.Options.Targets) == 0 || slices.ContainsFunc(b.in.Options.Targets, func(a schema.Address) bool { return a.Contains(n.address) }) {
+			include(n)
+		}
+	}
+	b.includeDoomed(in)
+	b.exclude(in)
+	b.checkTargets()
+	b.nodes = slices.DeleteFunc(b.nodes, func(n *node) bool { return !in[n] })
+	b.only = slices.DeleteFunc(b.only, func(s StateChange) bool { return b.byAddr[s.Address] == nil || !in[b.byAddr[s.Address]] })
+	b.diags.Add(diag.Warningf("partial_plan", "The plan is limited by --target or --exclude",
+		"What it leaves out may differ from the files. Plan once more without the flags afterwards."))
+}
+
+// includeDoomed adds what has to go before an included deletion can be made.
+func (b *builder) includeDoomed(in map[*node]bool) {
+	for changed := true; changed; {
+		changed = false
+		for _, n := range b.nodes {
+			if !in[n] && n.parent != nil && in[n.parent] && n.parent.change.Action == Delete {
+				in[n], changed = true, true
+			}
+		}
+	}
+}
+
+// exclude takes out what is excluded, and what needs it.
+func (b *builder) exclude(in map[*node]bool) {
+	for _, n := range b.nodes {
+		if slices.ContainsFunc(b.in.Options.Excludes, func(a schema.Address) bool { return a.Contains(n.address) }) {
+			delete(in, n)
+		}
+	}
+	if len(b.in.Options.Excludes) == 0 {
+		return
+	}
+	for changed := true; changed; {
+		changed = false
+		for n := range in {
+			if b.needsExcluded(n, in) {
+				delete(in, n)
+				changed = true
+			}
+		}
+	}
+}
+
+// needsExcluded reports whether a node cannot be done because something excluded would have to be done before.
+func (b *builder) needsExcluded(n *node, in map[*node]bool) bool {
+	if n.parent != nil && !in[n.parent] && n.parent.change.Action == Create {
+		return true
+	}
+	if n.change.Action == Delete || n.change.Action == NoOp {
+		return slices.ContainsFunc(b.nodes, func(child *node) bool {
+			return n.change.Action == Delete && child.parent == n && !in[child] && child.live != nil
+		})
+	}
+	return slices.ContainsFunc(b.resolve(n.change.Depends), func(dep *node) bool {
+		return !in[dep] && dep.change.Action != NoOp
+	})
+}
+
+// checkTargets refuses flags that name nothing.
+func (b *builder) checkTargets() {
+	for flag, list := range map[string][]schema.Address{"--target": b.in.Options.Targets, "--exclude": b.in.Options.Excludes} {
+		for _, a := range list {
+			if !slices.ContainsFunc(b.nodes, func(n *node) bool { return a.Contains(n.address) }) {
+				b.diags.Add(diag.Errorf("unknown_address", fmt.Sprintf("%s %s names nothing", flag, a),
+					"Neither the files nor the state have such a resource. \"mercator state list\" and \"mercator plan\" show the addresses."))
+			}
+		}
+	}
+}
+
+// Refusals returns what stops the plan from being applied without a human who answers (R30): changes that no
+// flag names. With a human there are none: they confirm.
+func (p *Plan) Refusals() diag.List {
+	var out diag.List
+	if p.Blast != nil && !slices.Contains(p.AllowDestroy, "all") {
+		out.Add(diag.Errorf("blast_radius", fmt.Sprintf("The plan removes %d of the %d objects that the state owns", p.Blast.Removed, p.Blast.Owned),
+			"So much at once needs --allow-destroy all where nobody is asked. Make sure that the right files and the right state are used."))
+	}
+	for i := range p.Changes {
+		c := &p.Changes[i]
+		switch c.NeedsAllow {
+		case "allow-destroy":
+			if !names(p.AllowDestroy, c) {
+				out.Add(diag.Errorf("needs_allow_destroy", fmt.Sprintf("%s would be lost for good", c.Address),
+					"%s: %s. Where nobody is asked, allow it with --allow-destroy %s.", c.Action, reasonText(c), quoteShell(c.Address)).On(string(c.Address)).At(c.Range))
+			}
+		case "allow-adopt":
+			if !names(p.AllowAdopt, c) {
+				out.Add(diag.Errorf("needs_allow_adopt", fmt.Sprintf("%s would be taken over and changed", c.Address),
+					"It exists in Atlas and Mercator did not make it; the change costs, interrupts, grants access or sets a secret. Where nobody is asked, allow it with --allow-adopt %s.", quoteShell(c.Address)).On(string(c.Address)).At(c.Range))
+			}
+		}
+	}
+	return out
+}
+
+func names(list []string, c *Change) bool {
+	return slices.ContainsFunc(list, func(s string) bool {
+		return s == "all" || schema.Address(s).Covers(c.Address) || c.Previous != "" && schema.Address(s).Covers(c.Previous)
+	})
+}

@@ -1,0 +1,164 @@
+package plan
+
+import (
+	"slices"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"mercator/schema"
+)
+
+// calls derives the calls of every change from the descriptor: the creation or the update, the parts behind
+// endpoints of their own, a wait after each that sets Atlas to work, and the kind's Steps hook last.
+func (b *builder) calls() {
+	for _, n := range b.nodes {
+		c := &n.change
+		switch c.Action {
+		case Create:
+			c.Calls = b.creation(n)
+		case Replace:
+			c.Calls, c.Removal = b.creation(n), b.deletion(n)
+		case Update, Adopt, NoOp:
+			if len(c.Diffs) > 0 {
+				c.Calls = b.updating(n)
+			}
+		case Delete:
+			if c.GoesWith == "" {
+				c.Removal = b.deletion(n)
+			}
+		}
+	}
+}
+
+func (b *builder) creation(n *node) []schema.Call {
+	var main []string
+	for i := range n.kind.Attributes {
+		a := &n.kind.Attributes[i]
+		if sent(n.kind, a) && !a.Later && isSet(n.value, a.Name) {
+			main = append(main, a.Name)
+		}
+	}
+	e, verb := n.kind.Endpoints.Create, schema.CallCreate
+	if e == nil {
+		e, verb = n.kind.Endpoints.Update, schema.CallUpdate
+	}
+	calls := []schema.Call{{Verb: verb, Operation: e.Operation, Attributes: main}}
+	calls = append(calls, b.waits(n)...)
+	calls = append(calls, b.partCalls(n, b.setParts(n), nil)...)
+	return b.steps(n, calls, schema.Transition{Before: cty.NullVal(n.kind.Type()), After: n.value})
+}
+
+// sent reports whether an attribute goes into the body of the kind's own endpoints.
+func sent(kind *schema.Kind, a *schema.Attribute) bool {
+	return a.Argument() && !a.Virtual && !a.DestroyTime && kind.Part(a.Name) == nil
+}
+
+func isSet(v cty.Value, name string) bool {
+	f, _ := v.GetAttr(name).Unmark()
+	return !f.IsKnown() || !f.IsNull()
+}
+
+func (b *builder) setParts(n *node) []string {
+	var out []string
+	for _, p := range n.kind.Parts {
+		if isSet(n.value, p.Attribute) {
+			out = append(out, p.Attribute)
+		}
+	}
+	return out
+}
+
+func (b *builder) waits(n *node) []schema.Call {
+	if n.kind.Settle == nil {
+		return nil
+	}
+	return []schema.Call{{Verb: schema.CallWait}}
+}
+
+func (b *builder) updating(n *node) []schema.Call {
+	changed := topLevels(n.change.Diffs)
+	var main, parts []string
+	for _, name := range changed {
+		switch a := n.kind.Attribute(name); {
+		case n.kind.Part(name) != nil:
+			parts = append(parts, name)
+		case sent(n.kind, a):
+			main = append(main, name)
+		}
+	}
+	var calls []schema.Call
+	if len(main) > 0 {
+		e := endpointFor(n.kind, main)
+		if e != nil {
+			calls = append(calls, schema.Call{Verb: schema.CallUpdate, Operation: e.Operation, Attributes: main})
+			calls = append(calls, b.waits(n)...)
+		}
+	}
+	calls = append(calls, b.partCalls(n, parts, n.change.Diffs)...)
+	t := schema.Transition{Before: n.live.Value, After: n.value, Changed: changed}
+	return b.steps(n, calls, t)
+}
+
+// endpointFor returns the endpoint that can change the given attributes: a partial one first.
+func endpointFor(kind *schema.Kind, attributes []string) *schema.Endpoint {
+	for _, e := range append(slices.Clone(kind.Endpoints.Partial), kind.Endpoints.Update) {
+		if e == nil {
+			continue
+		}
+		able := !slices.ContainsFunc(attributes, func(name string) bool {
+			return e.Only != nil && !slices.Contains(e.Only, name)
+		})
+		if able {
+			return e
+		}
+	}
+	return kind.Endpoints.Update
+}
+
+// partCalls writes parts; of one that is written key by key the changed keys only, or all where diffs is nil.
+func (b *builder) partCalls(n *node, parts []string, diffs []Diff) []schema.Call {
+	var calls []schema.Call
+	for _, name := range parts {
+		p := n.kind.Part(name)
+		if !p.Each {
+			calls = append(calls, schema.Call{Verb: schema.CallPart, Operation: p.Write.Operation, Attributes: []string{name}})
+		} else {
+			for _, field := range n.kind.Attribute(name).Nested {
+				if b.keyChanged(n, name, field.Name, diffs) {
+					calls = append(calls, schema.Call{Verb: schema.CallPart, Operation: p.Write.Operation, Attributes: []string{name}, Key: field.Name})
+				}
+			}
+		}
+		if p.Settles {
+			calls = append(calls, b.waits(n)...)
+		}
+	}
+	return calls
+}
+
+func (b *builder) keyChanged(n *node, part, key string, diffs []Diff) bool {
+	v, _ := n.value.GetAttr(part).Unmark()
+	if !v.IsKnown() || v.IsNull() || !isSet(v, key) {
+		return false
+	}
+	return diffs == nil || slices.ContainsFunc(diffs, func(d Diff) bool { return d.Path == part+"."+key })
+}
+
+func (b *builder) deletion(n *node) []schema.Call {
+	e := n.kind.Endpoints.Delete
+	if e == nil {
+		return nil
+	}
+	if b.state(n, func(s *schema.Settle) []string { return s.Deleting }) {
+		return []schema.Call{{Verb: schema.CallWait, Note: "Atlas is deleting it already"}}
+	}
+	return append([]schema.Call{{Verb: schema.CallDelete, Operation: e.Operation}}, b.waits(n)...)
+}
+
+func (b *builder) steps(n *node, calls []schema.Call, t schema.Transition) []schema.Call {
+	if n.kind.Hooks.Steps == nil {
+		return calls
+	}
+	t.Replace = n.change.Action == Replace
+	return n.kind.Hooks.Steps(t, calls)
+}

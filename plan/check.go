@@ -1,0 +1,216 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"mercator/schema"
+	"mercator/schema/diag"
+)
+
+// connections refuses to plan when a connection leads to another organization than the state says (R5).
+func (b *builder) connections() bool {
+	for _, name := range sortedKeys(b.in.Connections) {
+		now, was := b.in.Connections[name], b.in.Prior.Connections[name]
+		if was == (Connection{}) || was.OrgID == now.OrgID && was.BaseURL == now.BaseURL {
+			continue
+		}
+		label := name
+		if label == "" {
+			label = "the default connection"
+		}
+		b.diags.Add(diag.Errorf("wrong_organization", fmt.Sprintf("%s leads to another place than the state says", label),
+			"The state was made with organization %s at %s; now it is organization %s at %s. Planning would take everything for deleted. Set the organization and base URL back, or use another state.",
+			was.OrgID, was.BaseURL, now.OrgID, now.BaseURL))
+	}
+	return !b.diags.HasErrors()
+}
+
+// checks finds what Atlas would refuse half-way, and what loses data.
+func (b *builder) checks() {
+	for _, n := range b.nodes {
+		c := &n.change
+		switch c.Action {
+		case Replace:
+			b.checkReplace(n)
+			b.checkProtected(n)
+		case Delete:
+			b.checkProtected(n)
+		}
+		if n.live != nil && n.desired != nil && c.Action != Delete {
+			b.checkName(n)
+		}
+		if n.desired != nil && (c.Writes() || c.Action == Create) {
+			b.checkHook(n)
+		}
+		b.checkContested(n)
+	}
+	b.checkDeletedParents()
+}
+
+func (b *builder) checkReplace(n *node) {
+	c := &n.change
+	named := b.named1(n)
+	switch {
+	case c.Lifecycle.PreventDestroy:
+		b.error(n.address, "prevent_destroy", fmt.Sprintf("%s is protected and would be replaced", n.address),
+			"%s. Undo the change, or set prevent_destroy = false in its lifecycle.", reasonText(c))
+	case n.kind.HoldsData && n.renamed && !named:
+		b.error(n.address, "rename_destroys", fmt.Sprintf("%s would be deleted to give it another name", n.address),
+			"In Atlas it is called %q, and Atlas cannot rename it: it would be deleted with its data and an empty one made. Keep the name with %s = %q, or allow the deletion with --allow-destroy %s.",
+			c.Key, n.kind.Identity.Key[0], c.Key, quoteShell(n.address))
+	case n.kind.HoldsData && n.rehomed && !named:
+		b.error(n.address, "parent_changed", fmt.Sprintf("%s would be deleted to live in another %s", n.address, n.kind.Parent),
+			"Atlas cannot move it, so it would be deleted with its data. Put it back, or allow the deletion with --allow-destroy %s.", quoteShell(n.address))
+	case c.Adopted && n.bound != nil && !named:
+		b.error(n.address, "adopted_replace", fmt.Sprintf("%s would be replaced, and Mercator did not make it", n.address),
+			"%s. It was adopted, so it is replaced only if --allow-destroy %s names it, or after \"mercator state own %s\".", reasonText(c), quoteShell(n.address), quoteShell(n.address))
+	}
+	if n.kind.HoldsData && b.holdsChild(n) {
+		b.error(n.address, "replace_holds_data", fmt.Sprintf("%s would be replaced, and what lives in it holds data", n.address),
+			"%s. Everything in it would be lost; no flag allows that. Undo the change, or move the data first.", reasonText(c))
+	}
+}
+
+// named1 reports whether --allow-destroy names the node itself: "all" does not reach what would lose data by a slip.
+func (b *builder) named1(n *node) bool {
+	return slices.ContainsFunc(b.in.Options.AllowDestroy, func(s string) bool {
+		return s != "all" && (schema.Address(s).Covers(n.address) || n.recorded != "" && schema.Address(s).Covers(n.recorded))
+	})
+}
+
+func reasonText(c *Change) string {
+	var texts []string
+	for _, r := range c.Reasons {
+		if r.Path != "" {
+			texts = append(texts, r.Path+": "+r.Text)
+		} else {
+			texts = append(texts, r.Text)
+		}
+	}
+	return capital(strings.Join(texts, "; "))
+}
+
+func capital(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// holdsChild reports whether an object that holds data lives in the node's.
+func (b *builder) holdsChild(n *node) bool {
+	if n.live == nil {
+		return false
+	}
+	inside, err := n.kind.Inside(n.place, n.live.ID, n.live.Key)
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(b.in.Catalog.Children(n.kind.Name), func(kind *schema.Kind) bool {
+		objects, _ := b.in.Live.Sweep(n.connection, kind.Name, inside)
+		return kind.HoldsData && len(objects) > 0
+	})
+}
+
+// checkProtected finds what Atlas itself protects from deletion.
+func (b *builder) checkProtected(n *node) {
+	if n.live == nil {
+		return
+	}
+	for i := range n.kind.Attributes {
+		a := &n.kind.Attributes[i]
+		if v := n.live.Value.GetAttr(a.Name); a.Protects && v.IsKnown() && !v.IsNull() && v.True() {
+			b.error(n.address, "termination_protected", fmt.Sprintf("%s is protected from deletion in Atlas", n.address),
+				"Its %s is on, so Atlas would refuse. Set it to false and apply that first.", a.Name)
+		}
+	}
+}
+
+// checkName refuses a new name that another live object has (R6).
+func (b *builder) checkName(n *node) {
+	if n.kind.Identity.Binds == schema.ByKey || n.key == "" || n.key == n.live.Key {
+		return
+	}
+	if other, ok := b.in.Live.ByKey(n.connection, n.kind.Name, n.place, n.key); ok && other.ID != n.live.ID {
+		b.error(n.address, "name_taken", fmt.Sprintf("%s cannot be called %q", n.address, n.key),
+			"Another %s has that name (id %s). Choose another name, or declare that one here with an import block.", n.kind.Name, other.ID)
+	}
+}
+
+func (b *builder) checkHook(n *node) {
+	if n.kind.Hooks.Check == nil {
+		return
+	}
+	t := schema.Transition{Before: cty.NullVal(n.kind.Type()), After: n.value, Changed: topLevels(n.change.Diffs), Replace: n.change.Action == Replace}
+	if n.live != nil && n.change.Action != Create {
+		t.Before = n.live.Value
+	}
+	for _, d := range n.kind.Hooks.Check(t) {
+		b.diags.Add(b.placed(d, n.desired))
+	}
+}
+
+// checkContested counts how often in a row an apply undoes the same change from outside (R35).
+func (b *builder) checkContested(n *node) {
+	c := &n.change
+	for _, d := range c.Diffs {
+		if !d.UndoesDrift {
+			continue
+		}
+		top := topLevels([]Diff{d})[0]
+		if c.Undone == nil {
+			c.Undone = map[string]int{}
+		}
+		if c.Undone[top] > 0 {
+			continue
+		}
+		c.Undone[top] = 1 + n.bound.Undone[top]
+		if c.Undone[top] > 1 {
+			b.diags.Add(diag.Warningf("contested", fmt.Sprintf("%s of %s is changed from outside again and again", top, n.address),
+				"This is apply number %d in a row that would undo it. Somebody or something else manages it: agree with them, or take %s out of the file.", c.Undone[top], top).
+				On(string(n.address)).At(c.Range))
+		}
+	}
+}
+
+// checkDeletedParents lists what goes with a deleted parent, and refuses to delete one in which something lives
+// that would stop Atlas, or that holds data and is not ours (R22).
+func (b *builder) checkDeletedParents() {
+	for _, n := range b.nodes {
+		if n.change.Action != Delete || n.live == nil {
+			continue
+		}
+		inside, err := n.kind.Inside(n.place, n.live.ID, n.live.Key)
+		if err != nil {
+			continue
+		}
+		for _, kind := range b.in.Catalog.Children(n.kind.Name) {
+			objects, _ := b.in.Live.Sweep(n.connection, kind.Name, inside)
+			for _, o := range objects {
+				b.checkLeftover(n, kind, o)
+			}
+		}
+	}
+}
+
+func (b *builder) checkLeftover(n *node, kind *schema.Kind, o schema.Object) {
+	child := b.claims[b.identityOf(n.connection, kind, o)]
+	name := o.Key
+	if name == "" {
+		name = o.ID
+	}
+	switch {
+	case child != nil && child.change.Action == Delete:
+	case child != nil && !kind.BlocksParent && child.change.Action == Forget:
+	case child != nil && child.change.Action != Forget && !b.in.Options.Destroy:
+		b.error(n.address, "deletion_blocked", fmt.Sprintf("%s would be deleted, and %s is declared in it", n.address, child.address),
+			"Remove %s from the files too, or keep the %s.", child.address, n.kind.Name)
+	case kind.BlocksParent:
+		b.error(n.address, "deletion_blocked", fmt.Sprintf("%s would be deleted, and the %s %q lives in it", n.address, kind.Name, name),
+			"Mercator did not make it, or only adopted it, and Atlas does not delete a %s with a %s in it. Delete the %s yourself if its data is not needed, then run again.", n.kind.Name, kind.Name, kind.Name)
+	}
+}

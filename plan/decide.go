@@ -1,0 +1,399 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"mercator/schema"
+	"mercator/schema/diag"
+)
+
+// decide fills in every node's change: the action, its differences and its reasons.
+func (b *builder) decide() {
+	for _, n := range b.nodes {
+		n.change = b.skeleton(n)
+		switch {
+		case n.desired != nil && !b.in.Options.Destroy:
+			b.decideDeclared(n)
+		case n.exclusive:
+			b.decideStranger(n)
+		default:
+			b.decideUndeclared(n)
+		}
+	}
+}
+
+func (b *builder) skeleton(n *node) Change {
+	c := Change{Address: n.address, Kind: n.kind.Name, Connection: n.connection, Place: n.place, Action: NoOp,
+		Before: cty.NullVal(n.kind.Type()), After: cty.NullVal(n.kind.Type()), Desired: cty.NullVal(n.kind.Type())}
+	if n.parent != nil {
+		c.Parent = n.parent.address
+	}
+	if n.live != nil {
+		c.ID, c.Key, c.Place, c.Before = n.live.ID, n.live.Key, n.live.Place, n.live.Value
+	}
+	if n.bound != nil {
+		c.Adopted, c.Waiting = n.bound.Adopted, n.bound.Waiting
+		c.Lifecycle, c.Timeouts, c.Depends = n.bound.Lifecycle, n.bound.Timeouts, n.bound.Dependencies
+		if n.recorded != n.address {
+			c.Previous = n.recorded
+		}
+	}
+	if n.desired != nil {
+		c.Lifecycle, c.Timeouts, c.Range = n.desired.Lifecycle, n.desired.Timeouts, n.desired.Range
+		c.Desired = n.value
+	}
+	return c
+}
+
+func (b *builder) decideDeclared(n *node) {
+	c := &n.change
+	c.Depends = b.dependencies(n)
+	b.misfits(n)
+	parentReplaced := n.parent != nil && n.parent.change.Action == Replace
+	switch {
+	case n.live == nil && b.expired(n):
+		b.diags.Add(diag.Warningf("expired", fmt.Sprintf("%s has expired and is gone, as it should be", n.address),
+			"Atlas removed it at its expiry. The entry can be removed from the file.").On(string(n.address)).At(n.desired.Range))
+		return
+	case n.live == nil:
+		b.create(n)
+		return
+	case b.state(n, func(s *schema.Settle) []string { return s.Deleting }):
+		c.Waiting = "delete"
+		b.create(n)
+		c.Removal = []schema.Call{{Verb: schema.CallWait, Note: "Atlas is still deleting the one before"}}
+		return
+	case b.state(n, func(s *schema.Settle) []string { return s.Creating }):
+		c.Waiting = "create"
+		c.After = c.Before
+		c.Calls = []schema.Call{{Verb: schema.CallWait, Note: "Atlas is still creating it"}}
+		if n.bound == nil {
+			b.adopt(n)
+		} else {
+			c.Record = n.bound.Waiting != "create"
+		}
+		return
+	}
+	n.value = Managed(n.kind, n.value, c.Lifecycle.IgnoreChanges)
+	c.Desired = n.value
+	c.Diffs = compare(n.kind, n.value, n.live.Value)
+	for i := range c.Diffs {
+		c.Diffs[i].Replaces = b.forces(n, &c.Diffs[i])
+	}
+	b.secrets(n)
+	c.After = b.after(n)
+	switch {
+	case b.mustReplace(n, parentReplaced):
+		b.replace(n, parentReplaced)
+	case n.bound == nil:
+		b.adopt(n)
+	case len(c.Diffs) > 0:
+		c.Action = Update
+	}
+	b.remember(n)
+}
+
+// ignored reports whether a path is one of the ignored ones or inside it; "all" ignores everything.
+func ignored(paths []string, path string) bool {
+	return slices.ContainsFunc(paths, func(p string) bool {
+		rest, ok := strings.CutPrefix(path, p)
+		return p == "all" || ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
+	})
+}
+
+// state reports whether the live object is in one of the states that the kind's Settle names.
+func (b *builder) state(n *node, of func(*schema.Settle) []string) bool {
+	s := n.kind.Settle
+	if s == nil || n.live == nil {
+		return false
+	}
+	v := n.live.Value.GetAttr(s.Field)
+	return !v.IsNull() && v.IsKnown() && slices.Contains(of(s), v.AsString())
+}
+
+// expired reports whether a declared object is temporary and past its time (R39).
+func (b *builder) expired(n *node) bool {
+	for i := range n.kind.Attributes {
+		a := &n.kind.Attributes[i]
+		if a.Within == nil {
+			continue
+		}
+		v, _ := n.value.GetAttr(a.Name).Unmark()
+		if v.IsKnown() && !v.IsNull() {
+			if t, err := schema.Instant(v.AsString()); err == nil && !t.After(b.in.Now) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// create plans a new object.
+func (b *builder) create(n *node) {
+	c := &n.change
+	c.Action, c.Adopted = Create, false
+	if b.in.Catalog.Kind(n.kind.Name).Singleton {
+		c.Reasons = append(c.Reasons, Reason{Code: "singleton", Text: "it exists with its parent and is set"})
+	}
+	if n.gone {
+		c.Reasons = append(c.Reasons, Reason{Code: "gone", Text: "it was deleted outside Mercator"})
+	}
+	c.ID, c.Key = "", ""
+	c.Before = cty.NullVal(n.kind.Type())
+	c.After = b.after(n)
+	c.Place = n.place
+	c.Secrets = secretPaths(n.kind, n.value)
+	for _, m := range n.kind.Misfits(n.value, true) {
+		b.misfit(n, m)
+	}
+	if b.in.Options.Destroy {
+		return
+	}
+	if n.place != "" && n.kind.Parent != "" && !b.alive(n.connection, n.kind, n.place) {
+		b.error(n.address, "parent_missing", fmt.Sprintf("The %s that %s belongs in is not there", n.kind.Parent, n.address),
+			"No %s with the given id is in the organization that the credentials reach. Check the id, or declare the %s.", n.kind.Parent, n.kind.Parent)
+	}
+}
+
+// misfits reports arguments that Atlas takes only with others.
+func (b *builder) misfits(n *node) {
+	for _, m := range n.kind.Misfits(n.value, false) {
+		b.misfit(n, m)
+	}
+}
+
+func (b *builder) misfit(n *node, m schema.Misfit) {
+	d := m.Finding.On(string(n.address)).At(n.desired.Range)
+	if r, ok := n.desired.Ranges[schema.PathString(m.Path)]; ok {
+		d = d.At(r)
+	} else if r, ok := n.desired.Ranges[topOf(m.Path)]; ok {
+		d = d.At(r)
+	}
+	if !slices.ContainsFunc(b.diags, func(x diag.Diagnostic) bool { return x == d }) {
+		b.diags.Add(d)
+	}
+}
+
+func topOf(p cty.Path) string {
+	if len(p) == 0 {
+		return ""
+	}
+	return schema.PathString(p[:1])
+}
+
+// after is what the object will be: what is sent over what is live, and unknown where Atlas decides.
+func (b *builder) after(n *node) cty.Value {
+	live := cty.NullVal(n.kind.Type())
+	if n.change.Action != Create && n.live != nil {
+		live = n.live.Value
+	}
+	merged := Overlay(n.kind, n.value, live).AsValueMap()
+	for i := range n.kind.Attributes {
+		a := &n.kind.Attributes[i]
+		switch {
+		case a.Virtual:
+		case a.Argument() && !a.DestroyTime:
+			if v, _ := merged[a.Name].Unmark(); live.IsNull() && v.IsKnown() && v.IsNull() && !a.WriteOnly {
+				merged[a.Name] = cty.UnknownVal(a.CtyType())
+			}
+		case a.DestroyTime:
+			merged[a.Name] = n.value.GetAttr(a.Name)
+		case live.IsNull() || a.Volatile && len(n.change.Diffs) > 0:
+			merged[a.Name] = cty.UnknownVal(a.CtyType())
+		default:
+			merged[a.Name] = live.GetAttr(a.Name)
+		}
+	}
+	return cty.ObjectVal(merged)
+}
+
+// forces reports whether a difference cannot be made in place.
+func (b *builder) forces(n *node, d *Diff) bool {
+	path := plainPath(d.Path)
+	if n.kind.Identity.Binds == schema.ByKey && slices.Contains(n.kind.Identity.Key, path) {
+		return true
+	}
+	for p := path; p != ""; {
+		if a := schema.FindPath(n.kind.Attributes, p); a != nil && a.Immutable {
+			return true
+		}
+		i := strings.LastIndexByte(p, '.')
+		if i < 0 {
+			return false
+		}
+		p = p[:i]
+	}
+	return false
+}
+
+// plainPath takes the indices out of a path.
+func plainPath(path string) string {
+	var b strings.Builder
+	depth := 0
+	for _, r := range path {
+		switch {
+		case r == '[':
+			depth++
+		case r == ']':
+			depth--
+		case depth == 0:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+func (b *builder) mustReplace(n *node, parentReplaced bool) bool {
+	return parentReplaced || n.renamed || n.rehomed || b.asked(n) ||
+		slices.ContainsFunc(n.change.Diffs, func(d Diff) bool { return d.Replaces })
+}
+
+// asked reports whether --replace names the node.
+func (b *builder) asked(n *node) bool {
+	return slices.ContainsFunc(b.in.Options.Replace, func(a schema.Address) bool { return a.Covers(n.address) })
+}
+
+func (b *builder) replace(n *node, parentReplaced bool) {
+	c := &n.change
+	c.Action = Replace
+	for _, d := range c.Diffs {
+		if d.Replaces {
+			c.Reasons = append(c.Reasons, Reason{"cannot_update", d.Path, "Atlas cannot change it"})
+			c.CreateFirst = c.CreateFirst || n.kind.Identity.Binds == schema.ByKey && slices.Contains(n.kind.Identity.Key, plainPath(d.Path))
+		}
+	}
+	switch {
+	case parentReplaced:
+		c.Reasons = append(c.Reasons, Reason{"parent_replaced", "", "it lives in " + string(n.parent.address) + ", which is replaced"})
+		c.CreateFirst = n.parent.change.CreateFirst
+	case n.rehomed:
+		c.Reasons = append(c.Reasons, Reason{"parent_changed", n.kind.Parent, "it cannot move from one " + n.kind.Parent + " to another"})
+		c.CreateFirst = true
+	case b.asked(n):
+		c.Reasons = append(c.Reasons, Reason{"by_request", "", "asked for by --replace"})
+	}
+	c.Secrets = secretPaths(n.kind, n.value)
+	fresh := *n
+	fresh.live, fresh.change.Action = nil, Create
+	c.After = b.after(&fresh)
+}
+
+func (b *builder) adopt(n *node) {
+	c := &n.change
+	c.Action, c.Adopted, c.Record = Adopt, true, true
+	switch n.how {
+	case "import":
+		c.Adopted = false
+		c.Reasons = append(c.Reasons, Reason{Code: "import", Text: "named by an import block"})
+	case "intent":
+		c.Adopted = false
+		c.Action = NoOp
+		c.Reasons = append(c.Reasons, Reason{Code: "intent", Text: "created by an apply that was interrupted"})
+	case "content":
+		c.Reasons = append(c.Reasons, Reason{Code: "content", Text: "it exists with exactly this content"})
+	default:
+		c.Reasons = append(c.Reasons, Reason{Code: "natural_key", Text: fmt.Sprintf("it exists as %q", c.Key)})
+		if b.madeByIntent(n) {
+			c.Adopted, c.Action = false, NoOp
+			c.Reasons = []Reason{{Code: "intent", Text: "created by an apply that was interrupted"}}
+		}
+	}
+	if c.Action == NoOp && len(c.Diffs) > 0 {
+		c.Action = Update
+	}
+	if c.Action == Adopt && c.Adopted && b.in.Options.NoAdopt {
+		b.error(n.address, "exists", fmt.Sprintf("%s exists already", n.address),
+			"Atlas has it as %s, and the state does not know it. Plan without --no-adopt to take it over, or remove the block.", nameOf(c))
+	}
+}
+
+// madeByIntent reports whether an unfinished creation of ours explains an object with a natural key.
+func (b *builder) madeByIntent(n *node) bool {
+	return slices.ContainsFunc(b.explains[n.address], func(i schema.Intent) bool {
+		return i.Verb == schema.CallCreate && i.Place == n.live.Place && i.Key == n.live.Key
+	})
+}
+
+// nameOf names a live object for people.
+func nameOf(c *Change) string {
+	if c.Key != "" {
+		return fmt.Sprintf("%q", c.Key)
+	}
+	return "id " + c.ID
+}
+
+// decideUndeclared plans for what the state owns and the files do not declare, or for everything in a destroy.
+func (b *builder) decideUndeclared(n *node) {
+	c := &n.change
+	c.Desired = cty.NullVal(n.kind.Type())
+	if n.live == nil || n.gone {
+		c.Action = NoOp
+		return
+	}
+	reason := Reason{Code: "not_declared", Text: "it is no longer in the files"}
+	if b.in.Options.Destroy {
+		reason = Reason{Code: "destroy", Text: "everything that the state owns is removed"}
+	}
+	forget := func(code, text string) {
+		c.Action, c.Reasons, c.After = Forget, []Reason{{Code: code, Text: text}}, c.Before
+	}
+	removal := b.removal(n)
+	switch {
+	case n.bound == nil: // declared, never applied: a destroy leaves it alone
+		c.Action = NoOp
+		return
+	case removal != nil && !removal.Destroy:
+		forget("removed_block", "a removed block says destroy = false")
+		return
+	case c.Lifecycle.Abandon:
+		forget("abandoned", "its lifecycle says destroy = false")
+		return
+	case n.bound.Adopted && !b.allowed(b.in.Options.AllowDestroy, n):
+		forget("adopted_undeclared", "Mercator adopted it and did not make it; --allow-destroy deletes it")
+		return
+	}
+	c.Action, c.Reasons = Delete, []Reason{reason}
+	if c.Lifecycle.PreventDestroy {
+		b.diags.Add(diag.Errorf("prevent_destroy", fmt.Sprintf("%s is protected and would be deleted", n.address),
+			"Its lifecycle says prevent_destroy, which the state remembers when the block is gone. Put the block back with prevent_destroy = false and apply, or forget it with \"mercator state rm %s\".",
+			quoteShell(n.address)).On(string(n.address)).At(c.Range))
+	}
+}
+
+// removal returns the removed block that names the node.
+func (b *builder) removal(n *node) *schema.Removal {
+	for i := range b.in.Desired.Removals {
+		if b.in.Desired.Removals[i].From.Contains(n.address) {
+			return &b.in.Desired.Removals[i]
+		}
+	}
+	return nil
+}
+
+func (b *builder) decideStranger(n *node) {
+	c := &n.change
+	c.Action, c.Exclusive = Delete, true
+	c.Reasons = []Reason{{Code: "exclusive", Text: fmt.Sprintf("nobody declared it, and %s is exclusive in %s", n.kind.Name, c.Parent)}}
+}
+
+// allowed reports whether one of the flag's addresses names the node, or "all" does.
+func (b *builder) allowed(list []string, n *node) bool {
+	return slices.ContainsFunc(list, func(s string) bool {
+		return s == "all" || schema.Address(s).Covers(n.address) || n.recorded != "" && schema.Address(s).Covers(n.recorded)
+	})
+}
+
+// doomed returns the nodes that the plan deletes or that a destroy would.
+func (b *builder) doomed() []*node {
+	var out []*node
+	for _, n := range b.nodes {
+		if n.live != nil && n.bound != nil && !n.gone && (n.desired == nil || b.in.Options.Destroy) && len(b.in.Catalog.Children(n.kind.Name)) > 0 {
+			out = append(out, n)
+		}
+	}
+	return out
+}

@@ -1,0 +1,197 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"mercator/schema"
+)
+
+// remember notes what the state will know differently although nothing is sent for it (R16): a move, an argument
+// that was released, protection, what only a deletion uses, values that came to agree by themselves.
+func (b *builder) remember(n *node) {
+	if n.bound == nil || n.change.Action == Replace || n.change.Action == Create {
+		return
+	}
+	c := &n.change
+	if n.how == "import" && c.Adopted {
+		c.Adopted = false
+		b.stateOnly(n, "own", "", "owned from now on, as its import block says")
+	}
+	b.rememberIdentity(n)
+	released := b.releases(n)
+	if n.bound.Lifecycle.PreventDestroy != c.Lifecycle.PreventDestroy {
+		b.stateOnly(n, "protect", "lifecycle.prevent_destroy", fmt.Sprintf("prevent_destroy becomes %t", c.Lifecycle.PreventDestroy))
+	}
+	if n.bound.Lifecycle.Abandon != c.Lifecycle.Abandon {
+		b.stateOnly(n, "protect", "lifecycle.destroy", fmt.Sprintf("destroy becomes %t", !c.Lifecycle.Abandon))
+	}
+	b.rememberDestroyTime(n)
+	if len(c.Diffs) > 0 {
+		return // the write records everything else
+	}
+	if n.bound.Waiting != "" {
+		b.stateOnly(n, "record", "", "Atlas has finished what was asked of it")
+	}
+	for _, path := range b.converged(n) {
+		if !slices.Contains(released, path) {
+			b.stateOnly(n, "record", path, "managed as it is: "+path)
+		}
+	}
+	if n.bound.Timeouts != c.Timeouts {
+		b.stateOnly(n, "record", "timeouts", "its timeouts change")
+	}
+	if !slices.Equal(n.bound.Dependencies, c.Depends) {
+		b.stateOnly(n, "record", "", "it depends on other resources than before")
+	}
+	if !slices.Equal(n.bound.Lifecycle.IgnoreChanges, c.Lifecycle.IgnoreChanges) {
+		b.stateOnly(n, "record", "lifecycle.ignore_changes", "other changes are ignored than before")
+	}
+}
+
+func (b *builder) stateOnly(n *node, kind, path, text string) {
+	n.change.Record = true
+	s := StateChange{Address: n.address, Kind: kind, Path: path, Text: text}
+	if kind == "move" {
+		s.From = n.recorded
+	}
+	b.only = append(b.only, s)
+}
+
+// rememberIdentity notes moves, and ids that changed behind a natural key (R2).
+func (b *builder) rememberIdentity(n *node) {
+	if n.recorded != n.address {
+		b.stateOnly(n, "move", "", fmt.Sprintf("moved from %s", n.recorded))
+	}
+	if n.live.ID != n.bound.ID {
+		b.stateOnly(n, "bind", "", fmt.Sprintf("bound to id %s, it was %s: upgraded or made again outside", n.live.ID, n.bound.ID))
+	} else if n.live.Key != n.bound.Key && len(n.change.Diffs) == 0 {
+		b.stateOnly(n, "bind", "", fmt.Sprintf("known as %q, it was %q", n.live.Key, n.bound.Key))
+	}
+}
+
+// releases announces the arguments that were applied and are no longer in the file (R10).
+func (b *builder) releases(n *node) []string {
+	var paths []string
+	if !n.bound.Applied.IsNull() {
+		b.released(n, n.kind.Attributes, n.bound.Applied, n.value, n.live.Value, "", &paths)
+	}
+	current := map[string]bool{}
+	for _, leaf := range secretLeaves(n.kind, n.value, n.bound.Applied) {
+		current[leaf.recorded] = true
+	}
+	for _, path := range slices.Sorted(maps.Keys(n.bound.Secrets)) {
+		top := topLevels([]Diff{{Path: path}})[0]
+		if !current[path] && !slices.Contains(paths, top) && !strings.Contains(path, "[") {
+			b.stateOnly(n, "release", path, fmt.Sprintf("no longer managed: %s, stays as it is", path))
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
+func (b *builder) released(n *node, attrs []schema.Attribute, applied, desired, live cty.Value, prefix string, paths *[]string) {
+	for i := range attrs {
+		a := &attrs[i]
+		path := prefix + a.Name
+		if !a.Argument() || a.DestroyTime || ignored(n.change.Lifecycle.IgnoreChanges, path) {
+			continue
+		}
+		was, now, is := applied.GetAttr(a.Name), cty.NullVal(a.CtyType()), cty.NullVal(a.CtyType())
+		if d, _ := desired.Unmark(); d.IsKnown() && !d.IsNull() {
+			now, _ = d.GetAttr(a.Name).Unmark()
+		}
+		if !live.IsNull() {
+			is = live.GetAttr(a.Name)
+		}
+		switch {
+		case was.IsNull() || !now.IsKnown():
+		case now.IsNull():
+			b.stateOnly(n, "release", path, fmt.Sprintf("no longer managed: %s, stays %s", path, brief(is)))
+			*paths = append(*paths, path)
+		case a.Type == schema.TypeObject:
+			b.released(n, a.Nested, was, now, is, path+".", paths)
+		}
+	}
+}
+
+// brief writes a live value in a few characters.
+func brief(v cty.Value) string {
+	switch {
+	case v.ContainsMarked():
+		return "as it is"
+	case v.IsNull() || !v.IsKnown():
+		return "unset"
+	case v.Type().IsPrimitiveType():
+		return wholeValue(&schema.Attribute{Type: schema.TypeString}, v)
+	default:
+		return "as it is"
+	}
+}
+
+func (b *builder) rememberDestroyTime(n *node) {
+	for i := range n.kind.Attributes {
+		a := &n.kind.Attributes[i]
+		if !a.DestroyTime {
+			continue
+		}
+		was, now := cty.NullVal(a.CtyType()), n.value.GetAttr(a.Name)
+		if !n.bound.Applied.IsNull() {
+			was = n.bound.Applied.GetAttr(a.Name)
+		}
+		if now.IsWhollyKnown() && !now.ContainsMarked() && !now.RawEquals(was) {
+			b.stateOnly(n, "record", a.Name, fmt.Sprintf("%s becomes %s, for its deletion", a.Name, brief(now)))
+		}
+	}
+}
+
+// converged returns the top-level arguments whose recorded value is not the desired one although live is.
+func (b *builder) converged(n *node) []string {
+	if n.bound.Applied.IsNull() {
+		return []string{"everything that the file sets"}
+	}
+	seen := map[string]bool{}
+	var out []string
+	for _, diffs := range [][]Diff{compare(n.kind, n.value, n.bound.Applied)} {
+		for _, d := range diffs {
+			top := topLevels([]Diff{d})[0]
+			if !seen[top] && !ignored(n.change.Lifecycle.IgnoreChanges, d.Path) && !b.recordedSecret(n, d.Path) {
+				seen[top] = true
+				out = append(out, top)
+			}
+		}
+	}
+	return out
+}
+
+// recordedSecret reports whether the state holds a path as a hash, so that Applied lacks it.
+func (b *builder) recordedSecret(n *node, path string) bool {
+	for p := range n.bound.Secrets {
+		if p == path || strings.HasPrefix(p, path+".") || strings.HasPrefix(p, path+"[") {
+			return true
+		}
+	}
+	return false
+}
+
+// Managed returns a desired value without the arguments that lifecycle.ignore_changes exempts: what is compared
+// and sent once the object exists. "all" exempts everything.
+func Managed(kind *schema.Kind, desired cty.Value, ignore []string) cty.Value {
+	if len(ignore) == 0 {
+		return desired
+	}
+	out, err := cty.Transform(desired, func(p cty.Path, v cty.Value) (cty.Value, error) {
+		if len(p) > 0 && ignored(ignore, schema.AttributePath(p)) {
+			return cty.NullVal(v.Type()), nil
+		}
+		return v, nil
+	})
+	if err != nil { // the function does not fail
+		return desired
+	}
+	return out
+}

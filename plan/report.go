@@ -1,0 +1,298 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"mercator/schema"
+	"mercator/schema/diag"
+)
+
+// strangers makes nodes of live objects of exclusive kinds that nobody declared (R32).
+func (b *builder) strangers() {
+	if b.in.Options.Destroy {
+		return
+	}
+	for _, n := range slices.Clone(b.nodes) {
+		if n.desired == nil || n.live == nil || len(n.desired.Exclusive) == 0 {
+			continue
+		}
+		inside, err := n.kind.Inside(n.place, n.live.ID, n.live.Key)
+		if err != nil {
+			continue
+		}
+		for _, name := range n.desired.Exclusive {
+			kind := b.in.Catalog.Kind(name)
+			if kind == nil || kind.Parent != n.kind.Name {
+				continue
+			}
+			objects, _ := b.in.Live.Sweep(n.connection, name, inside)
+			for _, o := range objects {
+				b.stranger(n, kind, o)
+			}
+		}
+	}
+}
+
+func (b *builder) stranger(parent *node, kind *schema.Kind, o schema.Object) {
+	name := o.Key
+	if name == "" {
+		name = o.ID
+	}
+	n := &node{address: parent.address.Child(kind.Name, "").Key(name), kind: kind, parent: parent,
+		connection: parent.connection, place: o.Place, key: o.Key, exclusive: true}
+	if b.byAddr[n.address] == nil && b.claim(n, o, "exclusive") {
+		b.nodes = append(b.nodes, n)
+		b.byAddr[n.address] = n
+	}
+}
+
+// unmanaged lists the live objects in our places that no address claims.
+func (b *builder) unmanaged() []Unmanaged {
+	var out []Unmanaged
+	for _, s := range b.in.Live.Sweeps() {
+		kind := b.in.Catalog.Kind(s.Kind)
+		if kind == nil || kind.Parent == "" {
+			continue // other projects of the organization are nobody's business here
+		}
+		owner := b.inside[insideKey{s.Connection, kind.Parent, s.Place}]
+		var parent *node
+		if owner != nil {
+			parent = b.claims[b.identityOf(s.Connection, b.in.Catalog.Kind(kind.Parent), *owner)]
+		}
+		for _, o := range s.Objects {
+			if b.claims[b.identityOf(s.Connection, kind, o)] != nil {
+				continue
+			}
+			u := Unmanaged{Connection: s.Connection, Kind: s.Kind, Place: s.Place, ID: o.ID, Key: o.Key}
+			if parent != nil {
+				u.Parent = parent.address
+			}
+			out = append(out, u)
+		}
+	}
+	slices.SortFunc(out, func(x, y Unmanaged) int {
+		return cmp.Or(cmp.Compare(x.Connection, y.Connection), cmp.Compare(x.Parent, y.Parent), cmp.Compare(x.Place, y.Place),
+			cmp.Compare(x.Kind, y.Kind), cmp.Compare(x.Key, y.Key), cmp.Compare(x.ID, y.ID))
+	})
+	return out
+}
+
+// similar warns, once per place and kind, of unmanaged objects that resemble what is about to be created (R3).
+func (b *builder) similar() {
+	type group struct {
+		kind, place string
+	}
+	ids := map[group][]string{}
+	wanted := map[group]*node{}
+	for _, n := range b.nodes {
+		if n.change.Action != Create || len(n.kind.Identity.Similar) == 0 || n.place == "" {
+			continue
+		}
+		objects, _ := b.in.Live.Sweep(n.connection, n.kind.Name, n.place)
+		for _, o := range objects {
+			if b.claims[b.identityOf(n.connection, n.kind, o)] == nil && resembles(n, o) {
+				g := group{n.kind.Name, string(n.place)}
+				if !slices.Contains(ids[g], o.ID) {
+					ids[g] = append(ids[g], o.ID)
+				}
+				if wanted[g] == nil {
+					wanted[g] = n
+				}
+			}
+		}
+	}
+	for g, n := range wanted {
+		b.diags.Add(diag.Warningf("similar_object", fmt.Sprintf("Atlas has %s objects much like what would be created", g.kind),
+			"Look at %s before you apply. To take one over instead of creating a second one: mercator state bind %s %s",
+			strings.Join(ids[g], ", "), quoteShell(n.address), ids[g][0]).On(string(n.address)).At(n.change.Range))
+	}
+}
+
+func resembles(n *node, o schema.Object) bool {
+	return !slices.ContainsFunc(n.kind.Identity.Similar, func(path string) bool {
+		d, ok1 := valueAt(n.value, path)
+		l, ok2 := valueAt(o.Value, path)
+		a := schema.FindPath(n.kind.Attributes, path)
+		if !ok1 || !ok2 || a == nil {
+			return ok1 != ok2
+		}
+		probe := comparison{kind: n.kind, probing: true}
+		if d.IsNull() && a.Default != cty.NilVal {
+			d = a.Default
+		}
+		if d.IsNull() {
+			return !l.IsNull()
+		}
+		probe.value(a, d, l, attributePath{path, path})
+		return probe.different
+	})
+}
+
+// valueAt follows a dotted path of objects; ok is false where something on the way is null or not known.
+func valueAt(v cty.Value, path string) (cty.Value, bool) {
+	for name := range strings.SplitSeq(path, ".") {
+		v, _ = v.Unmark()
+		if !v.IsKnown() || v.IsNull() || !v.Type().IsObjectType() || !v.Type().HasAttribute(name) {
+			return cty.NilVal, false
+		}
+		v = v.GetAttr(name)
+	}
+	return v, true
+}
+
+// drift lists what changed outside Mercator, and marks the differences that undo it.
+func (b *builder) drift() []Drift {
+	var out []Drift
+	for _, n := range b.nodes {
+		bound := n.bound
+		if bound == nil {
+			bound = n.former
+		}
+		if bound == nil || b.explained(n) {
+			continue
+		}
+		switch {
+		case n.gone && n.desired != nil && !b.expired(n), n.gone && n.desired == nil && bound.Waiting != "delete" && !expiredApplied(n, b.in):
+			out = append(out, Drift{Address: n.address, Kind: n.kind.Name, Deleted: true, Reverts: n.change.Action == Create})
+		case n.live != nil && !bound.Applied.IsNull() && n.bound != nil:
+			if d := b.driftOf(n); len(d.Diffs) > 0 {
+				out = append(out, d)
+			}
+		}
+	}
+	slices.SortFunc(out, func(x, y Drift) int { return cmp.Compare(x.Address, y.Address) })
+	return out
+}
+
+func expiredApplied(n *node, in Input) bool {
+	if n.bound == nil || n.bound.Applied.IsNull() {
+		return false
+	}
+	probe := &node{kind: n.kind, value: n.bound.Applied}
+	return (&builder{in: in}).expired(probe)
+}
+
+// explained reports whether an unfinished apply of ours may have made the difference (R26).
+func (b *builder) explained(n *node) bool {
+	return len(b.explains[n.address]) > 0 || n.recorded != "" && len(b.explains[n.recorded]) > 0
+}
+
+func (b *builder) driftOf(n *node) Drift {
+	d := Drift{Address: n.address, Kind: n.kind.Name}
+	applied := Managed(n.kind, n.bound.Applied, n.change.Lifecycle.IgnoreChanges)
+	settledByFile := map[string]bool{}
+	if n.desired != nil {
+		for _, diff := range compare(n.kind, n.value, applied) {
+			settledByFile[diff.Path] = true
+		}
+	}
+	if b.state(n, func(s *schema.Settle) []string { return s.Creating }) {
+		return d
+	}
+	for _, diff := range compare(n.kind, applied, n.live.Value) {
+		if diff.Sensitive {
+			continue
+		}
+		diff.Old, diff.New = diff.New, diff.Old
+		switch diff.Op {
+		case DiffAdd:
+			diff.Op = DiffRemove
+		case DiffRemove:
+			diff.Op = DiffAdd
+		}
+		d.Diffs = append(d.Diffs, diff)
+		for i := range n.change.Diffs {
+			mine := &n.change.Diffs[i]
+			if !settledByFile[mine.Path] && topLevels([]Diff{*mine})[0] == topLevels([]Diff{diff})[0] && related(mine.Path, diff.Path) {
+				mine.UndoesDrift = true
+				d.Reverts = true
+			}
+		}
+	}
+	return d
+}
+
+// related reports whether two paths speak of the same thing, wherever their elements stand.
+func related(x, y string) bool {
+	x, y = plainPath(x), plainPath(y)
+	return x == y || strings.HasPrefix(x, y+".") || strings.HasPrefix(y, x+".")
+}
+
+// goesWith marks the deletions that their parent's deletion makes (R22).
+func (b *builder) goesWith() {
+	for _, n := range b.nodes {
+		p := n.parent
+		if p == nil || n.live == nil || n.change.Action != Delete && n.change.Action != Forget && n.change.Action != Replace {
+			continue
+		}
+		if p.change.Action == Delete && !n.kind.BlocksParent && n.kind.Parent == p.kind.Name {
+			n.change.GoesWith = p.address
+			if n.change.Action == Forget {
+				n.change.Action = Delete
+				n.change.Reasons = append(n.change.Reasons, Reason{Code: "parent_deleted", Text: "it goes with " + string(p.address)})
+			}
+		}
+	}
+}
+
+// outputs compares the outputs with those that were last applied.
+func (b *builder) outputs() []OutputChange {
+	var out []OutputChange
+	seen := map[string]bool{}
+	if !b.in.Options.Destroy {
+		for _, o := range b.in.Desired.Outputs {
+			seen[o.Name] = true
+			change := OutputChange{Name: o.Name, Action: NoOp, Before: cty.NullVal(cty.DynamicPseudoType), After: o.Value, Sensitive: o.Sensitive}
+			before, had := b.in.Prior.Outputs[o.Name]
+			switch {
+			case o.Sensitive || o.Value.ContainsMarked():
+				change.Sensitive = true
+				if !had {
+					change.Action = Create
+				}
+			case !had:
+				change.Action = Create
+			default:
+				change.Before = before
+				if !o.Value.IsWhollyKnown() || !o.Value.RawEquals(before) {
+					change.Action = Update
+				}
+			}
+			out = append(out, change)
+		}
+	}
+	for _, name := range sortedKeys(b.in.Prior.Outputs) {
+		if !seen[name] {
+			out = append(out, OutputChange{Name: name, Action: Delete, Before: b.in.Prior.Outputs[name], After: cty.NullVal(cty.DynamicPseudoType)})
+		}
+	}
+	slices.SortFunc(out, func(x, y OutputChange) int { return cmp.Compare(x.Name, y.Name) })
+	return out
+}
+
+// blast reports how much is removed where that is more than 30 % of what the state owns and at least 10 objects.
+func (b *builder) blast() *Blast {
+	var blast Blast
+	for _, bound := range b.in.Prior.Resources {
+		if !bound.Adopted {
+			blast.Owned++
+		}
+	}
+	for _, n := range b.nodes {
+		if n.change.Exclusive {
+			blast.Owned++
+		}
+		if n.change.Action == Delete || n.change.Action == Replace {
+			blast.Removed++
+		}
+	}
+	if blast.Removed >= 10 && 10*blast.Removed > 3*blast.Owned {
+		return &blast
+	}
+	return nil
+}

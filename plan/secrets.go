@@ -1,0 +1,240 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"mercator/schema"
+	"mercator/schema/diag"
+)
+
+// Atlas never shows a secret again, so whether one changed is told from the hash in the state: each secret of
+// the desired value is looked up under the path that its element had when it was applied. Without a binding, or
+// without a hash, it will be set.
+
+// secretLeaf is one secret, or sensitive value, of a desired value.
+type secretLeaf struct {
+	attribute *schema.Attribute
+	path      string
+	value     cty.Value
+	// recorded is the path under which the state may have its hash, "" if its element was not there.
+	recorded string
+}
+
+// secretLeaves lists what is secret in a desired value, paired with the value that was last applied.
+func secretLeaves(kind *schema.Kind, desired, applied cty.Value) []secretLeaf {
+	w := secretWalk{c: comparison{kind: kind}}
+	w.object(kind.Attributes, desired, applied, attributePath{}, attributePath{}, !applied.IsNull())
+	return w.found
+}
+
+type secretWalk struct {
+	c     comparison
+	found []secretLeaf
+}
+
+func (w *secretWalk) object(attrs []schema.Attribute, desired, applied cty.Value, at, was attributePath, known bool) {
+	d, marks := desired.Unmark()
+	if d.IsNull() || !d.IsKnown() {
+		return
+	}
+	for i := range attrs {
+		a := &attrs[i]
+		if !a.Argument() {
+			continue
+		}
+		old := cty.NullVal(a.CtyType())
+		if !applied.IsNull() {
+			old = applied.GetAttr(a.Name)
+		}
+		w.value(a, d.GetAttr(a.Name).WithMarks(marks), old, at.attr(a.Name), was.attr(a.Name), known)
+	}
+}
+
+func (w *secretWalk) value(a *schema.Attribute, desired, applied cty.Value, at, was attributePath, known bool) {
+	d, marks := desired.Unmark()
+	if d.IsKnown() && d.IsNull() {
+		return
+	}
+	if a.WriteOnly || len(marks) > 0 {
+		leaf := secretLeaf{attribute: a, path: at.user, value: desired}
+		if known {
+			leaf.recorded = was.user
+		}
+		w.found = append(w.found, leaf)
+		return
+	}
+	switch {
+	case !d.IsKnown():
+	case a.Type == schema.TypeObject:
+		w.object(a.Nested, d, applied, at, was, known)
+	case a.Type == schema.TypeList && a.Nested != nil:
+		ds, olds := elements(d), elements(applied)
+		for _, p := range w.c.pairElements(a, ds, olds) {
+			switch {
+			case p.desired < 0:
+			case p.live < 0:
+				w.object(a.Nested, ds[p.desired], cty.NullVal(a.CtyType().ElementType()), at.index(p.desired), attributePath{}, false)
+			default:
+				w.object(a.Nested, ds[p.desired], olds[p.live], at.index(p.desired), was.index(p.live), known)
+			}
+		}
+	case d.Type().IsMapType() || d.Type().IsListType():
+		for it := d.ElementIterator(); it.Next(); {
+			k, el := it.Element()
+			if el.IsMarked() {
+				step := schema.PathString(cty.Path{cty.IndexStep{Key: k}})
+				leaf := secretLeaf{attribute: a, path: at.user + step, value: el}
+				if known {
+					leaf.recorded = was.user + step
+				}
+				w.found = append(w.found, leaf)
+			}
+		}
+	}
+}
+
+// secretPaths lists the write-only values that a creation sets.
+func secretPaths(kind *schema.Kind, desired cty.Value) []string {
+	var out []string
+	for _, leaf := range secretLeaves(kind, desired, cty.NullVal(kind.Type())) {
+		if leaf.attribute.WriteOnly {
+			out = append(out, leaf.path)
+		}
+	}
+	return out
+}
+
+// SecretCandidate is a secret and the hash that it may be behind, to be verified before planning (R20).
+type SecretCandidate struct{ Hash, Secret string }
+
+// SecretCandidates lists what Build will ask of Input.SecretMatches, given the same input.
+func SecretCandidates(in Input) []SecretCandidate {
+	b := newBuilder(in)
+	var out []SecretCandidate
+	for _, n := range b.nodes {
+		if n.desired == nil || n.bound == nil || len(n.bound.Secrets) == 0 {
+			continue
+		}
+		for _, leaf := range secretLeaves(n.kind, n.value, n.bound.Applied) {
+			if hash := n.bound.Secrets[leaf.recorded]; hash != "" && leaf.value.IsWhollyKnown() {
+				out = append(out, SecretCandidate{hash, SecretText(leaf.value)})
+			}
+		}
+	}
+	return out
+}
+
+// SecretText is the text of a sensitive value that is hashed: a primitive's own, else its canonical form.
+func SecretText(v cty.Value) string {
+	v, _ = v.UnmarkDeep()
+	return wholeValue(&schema.Attribute{Type: schema.TypeString}, v)
+}
+
+// secrets adds the differences that only the state's hashes show, and notes the hashes that stay.
+func (b *builder) secrets(n *node) {
+	c := &n.change
+	applied := cty.NullVal(n.kind.Type())
+	hashes := map[string]string{}
+	if n.bound != nil {
+		applied, hashes = n.bound.Applied, n.bound.Secrets
+	}
+	for _, leaf := range secretLeaves(n.kind, n.value, applied) {
+		hash := hashes[leaf.recorded]
+		same := hash != "" && (b.in.SecretMatches == nil || leaf.value.IsWhollyKnown() && b.in.SecretMatches(hash, SecretText(leaf.value)))
+		switch {
+		case same:
+			if c.Hashes == nil {
+				c.Hashes = map[string]string{}
+			}
+			c.Hashes[leaf.path] = hash
+		case !leaf.attribute.WriteOnly:
+			c.Record = true // Atlas shows the value, so the comparison has it; only the hash is new
+		case ignored(c.Lifecycle.IgnoreChanges, leaf.path):
+		default:
+			op := DiffChange
+			if hash == "" {
+				op = DiffAdd
+			}
+			c.Secrets = append(c.Secrets, leaf.path)
+			c.Diffs = append(c.Diffs, Diff{Path: leaf.path, Op: op, Sensitive: true})
+		}
+	}
+	slices.SortStableFunc(c.Diffs, func(x, y Diff) int { return b.attributeOrder(n.kind, x.Path) - b.attributeOrder(n.kind, y.Path) })
+	b.secretsNeeded(n)
+}
+
+func (b *builder) attributeOrder(kind *schema.Kind, path string) int {
+	top := topLevels([]Diff{{Path: path}})[0]
+	return slices.IndexFunc(kind.Attributes, func(a schema.Attribute) bool { return a.Name == top })
+}
+
+// secretsNeeded refuses a write that would lose a secret which the file does not hold: Atlas keeps it only for
+// an element that it can tell from the others (R14).
+func (b *builder) secretsNeeded(n *node) {
+	c := &n.change
+	if len(c.Diffs) == 0 || !n.kind.HasSecrets() || !b.replacesWhole(n) {
+		return
+	}
+	for _, m := range n.kind.Misfits(n.value, true) {
+		attribute := schema.FindPath(n.kind.Attributes, schema.AttributePath(m.Path))
+		if attribute == nil || !attribute.WriteOnly || m.Finding.Code != "argument_missing" {
+			continue
+		}
+		why := b.unsafeElement(n, m.Path)
+		if why == "" {
+			continue
+		}
+		d := diag.Errorf("secret_needed", fmt.Sprintf("%s needs its secret", schema.PathString(m.Path)),
+			"The change replaces the list that it stands in, and %s, so Atlas would lose the secret. Set %s.", why, schema.PathString(m.Path))
+		d = d.On(string(n.address)).At(n.desired.Range)
+		if r, ok := n.desired.Ranges[topOf(m.Path)]; ok {
+			d = d.At(r)
+		}
+		b.diags.Add(d)
+	}
+}
+
+// replacesWhole reports whether the change would be made by a call that replaces the object.
+func (b *builder) replacesWhole(n *node) bool {
+	e := endpointFor(n.kind, topLevels(n.change.Diffs))
+	return e != nil && e.Replaces
+}
+
+// unsafeElement says why the element that a path leads through cannot keep its secret, "" where it can.
+func (b *builder) unsafeElement(n *node, path cty.Path) string {
+	if len(path) < 3 {
+		return ""
+	}
+	list, ok1 := path[0].(cty.GetAttrStep)
+	index, ok2 := path[1].(cty.IndexStep)
+	if !ok1 || !ok2 || index.Key.Type() != cty.Number {
+		return ""
+	}
+	a := n.kind.Attribute(list.Name)
+	at, _ := index.Key.AsBigFloat().Int64()
+	ds, ls := elements(n.value.GetAttr(list.Name)), elements(n.live.Value.GetAttr(list.Name))
+	c := comparison{kind: n.kind}
+	for _, p := range c.pairElements(a, ds, ls) {
+		switch {
+		case p.desired != int(at):
+		case p.live < 0:
+			return "it is new"
+		case p.tied:
+			return "it cannot be told from another one"
+		case !hasHandle(a, ls[p.live]):
+			return "Atlas gave it no id"
+		default:
+			return ""
+		}
+	}
+	return ""
+}
+
+func hasHandle(a *schema.Attribute, v cty.Value) bool {
+	return slices.ContainsFunc(a.Nested, func(f schema.Attribute) bool {
+		return f.Handle && !v.GetAttr(f.Name).IsNull()
+	})
+}

@@ -1,0 +1,176 @@
+package plan
+
+import (
+	"cmp"
+	"slices"
+
+	"mercator/schema"
+)
+
+// Sweep is one list that a plan needs.
+type Sweep struct {
+	Connection string
+	Kind       *schema.Kind
+	Place      schema.Place
+}
+
+// Lookup is one object, or one Part of it, that a plan needs to be read by itself.
+type Lookup struct {
+	Connection string
+	Kind       *schema.Kind
+	Place      schema.Place
+	ID, Key    string
+	// Part is nil for the object itself.
+	Part *schema.Part
+}
+
+// Wanted returns what a plan for the input still needs to be read, given what its Live holds already: first the
+// lists at the top, then those in the places that were found, then the parts of the objects in them (R8). It is
+// called, and what it returns is read, until it returns nothing.
+func Wanted(in Input) ([]Sweep, []Lookup) {
+	b := newBuilder(in)
+	w := wants{b: b, sweeps: map[identity]Sweep{}, parts: map[partID]Lookup{}}
+	for _, n := range b.nodes {
+		w.node(n)
+	}
+	for _, n := range b.doomed() {
+		w.children(n)
+	}
+	for _, a := range sortedKeys(b.bounds) {
+		w.bound(b.bounds[a])
+	}
+	for _, imp := range in.Desired.Imports {
+		if n := b.byAddr[imp.To]; n != nil {
+			w.sweep(n.connection, n.kind, n.place)
+		}
+	}
+	return w.sorted()
+}
+
+type partID struct {
+	identity
+	attribute string
+}
+
+type wants struct {
+	b      *builder
+	sweeps map[identity]Sweep
+	parts  map[partID]Lookup
+}
+
+func (w *wants) node(n *node) {
+	if n.desired == nil {
+		return
+	}
+	w.sweep(n.connection, n.kind, n.place)
+	if n.live == nil {
+		return
+	}
+	inside, err := n.kind.Inside(n.place, n.live.ID, n.live.Key)
+	if err == nil {
+		for _, name := range n.desired.Exclusive {
+			if kind := w.b.in.Catalog.Kind(name); kind != nil {
+				w.sweep(n.connection, kind, inside)
+			}
+		}
+	}
+	for i := range n.kind.Parts {
+		p := &n.kind.Parts[i]
+		set := !n.value.GetAttr(p.Attribute).IsNull()
+		recorded := n.bound != nil && !n.bound.Applied.IsNull() && !n.bound.Applied.GetAttr(p.Attribute).IsNull()
+		if set || recorded {
+			w.part(n, p)
+		}
+	}
+}
+
+// bound wants the list in which the state's object stands, where its place is still there.
+func (w *wants) bound(bound *schema.Bound) {
+	kind := w.b.in.Catalog.Kind(bound.Kind)
+	if kind != nil {
+		w.sweep(bound.Connection, kind, bound.Place)
+	}
+}
+
+// children wants every kind inside an object that is to be deleted (R22).
+func (w *wants) children(n *node) {
+	if n.live == nil {
+		return
+	}
+	inside, err := n.kind.Inside(n.place, n.live.ID, n.live.Key)
+	if err != nil {
+		return
+	}
+	for _, kind := range w.b.in.Catalog.Children(n.kind.Name) {
+		if kind.Endpoints.List != nil {
+			w.sweep(n.connection, kind, inside)
+		}
+	}
+}
+
+func (w *wants) sweep(connection string, kind *schema.Kind, place schema.Place) {
+	if place == "" || kind.Endpoints.List == nil {
+		return
+	}
+	if _, read := w.b.in.Live.Sweep(connection, kind.Name, place); read {
+		return
+	}
+	if kind.Parent != "" && !w.b.alive(connection, kind, place) {
+		parent := w.b.in.Catalog.Kind(kind.Parent)
+		outer, _ := place.Parent()
+		if _, read := w.b.in.Live.Sweep(connection, parent.Name, outer); read {
+			return // the parent is gone, and what lived in it with it
+		}
+		w.sweep(connection, parent, outer)
+		return
+	}
+	w.sweeps[identity{connection, kind.Name, place, ""}] = Sweep{connection, kind, place}
+}
+
+func (w *wants) part(n *node, p *schema.Part) {
+	if n.live.Parts[p.Attribute] {
+		return
+	}
+	id := partID{w.b.identityOf(n.connection, n.kind, *n.live), p.Attribute}
+	w.parts[id] = Lookup{n.connection, n.kind, n.live.Place, n.live.ID, n.live.Key, p}
+}
+
+func (w *wants) sorted() ([]Sweep, []Lookup) {
+	sweeps := make([]Sweep, 0, len(w.sweeps))
+	for _, s := range w.sweeps {
+		sweeps = append(sweeps, s)
+	}
+	slices.SortFunc(sweeps, func(x, y Sweep) int {
+		return cmp.Or(cmp.Compare(x.Connection, y.Connection), cmp.Compare(x.Place, y.Place), cmp.Compare(x.Kind.Name, y.Kind.Name))
+	})
+	parts := make([]Lookup, 0, len(w.parts))
+	for _, p := range w.parts {
+		parts = append(parts, p)
+	}
+	slices.SortFunc(parts, func(x, y Lookup) int {
+		return cmp.Or(cmp.Compare(x.Connection, y.Connection), cmp.Compare(x.Place, y.Place), cmp.Compare(x.Kind.Name, y.Kind.Name),
+			cmp.Compare(x.ID, y.ID), cmp.Compare(x.Key, y.Key), cmp.Compare(x.Part.Attribute, y.Part.Attribute))
+	})
+	return sweeps, parts
+}
+
+// Absent returns the objects that the state remembers and that the lists which were read lack, by address. The
+// caller asks for them once more before a plan may call them gone (R5, R7).
+func Absent(in Input) []Lookup {
+	b := newBuilder(in)
+	var out []Lookup
+	for _, a := range sortedKeys(b.bounds) {
+		bound := b.bounds[a]
+		kind := in.Catalog.Kind(bound.Kind)
+		if kind == nil {
+			continue
+		}
+		if _, read := b.in.Live.Sweep(bound.Connection, bound.Kind, bound.Place); !read {
+			continue
+		}
+		if _, there := b.liveOf(bound); !there {
+			out = append(out, Lookup{Connection: bound.Connection, Kind: kind, Place: bound.Place, ID: bound.ID, Key: bound.Key})
+		}
+	}
+	return out
+}
