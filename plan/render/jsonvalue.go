@@ -108,7 +108,7 @@ func jsonPath(attrs []schema.Attribute, path string) []any {
 }
 
 // longest bounds the position of an element that a path may name.
-const longest = 100_000
+const longest = 10_000
 
 // place returns at, decoded JSON, with v at the path, making objects and lists on the way. It may change at.
 func place(at any, path []step, v any) any {

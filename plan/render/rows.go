@@ -64,7 +64,9 @@ func (s *sheet) rowsOf(rows []row, indent int) {
 }
 
 // room is how many characters are left for a value behind a name.
-func (s *sheet) room(indent, gutter, name int) int { return s.width - indent - gutter - name - len(" = ") }
+func (s *sheet) room(indent, gutter, name int) int {
+	return s.width - indent - gutter - name - len(" = ")
+}
 
 func (s *sheet) row(r *row, indent, gutter, pad int) {
 	if r.rows != nil {
