@@ -14,9 +14,8 @@ import (
 func Build(in Input) *Plan {
 	p := &Plan{Now: in.Now, Lineage: in.Prior.Lineage, Serial: in.Prior.Serial, Connections: in.Connections,
 		Destroying: in.Options.Destroy, AllowDestroy: in.Options.AllowDestroy, AllowAdopt: in.Options.AllowAdopt}
-	probe := &builder{in: in}
-	if !probe.connections() {
-		p.Diagnostics = probe.diags
+	if wrong := CheckConnections(in.Connections, in.Prior.Connections); wrong.HasErrors() {
+		p.Diagnostics = wrong
 		return p
 	}
 	b := newBuilder(in)

@@ -11,22 +11,24 @@ import (
 	"mercator/schema/diag"
 )
 
-// connections refuses to plan when a connection leads to another organization than the state says (R5).
-func (b *builder) connections() bool {
-	for _, name := range sortedKeys(b.in.Connections) {
-		now, was := b.in.Connections[name], b.in.Prior.Connections[name]
+// CheckConnections refuses connections that lead to another organization than the state says (R5): reading it
+// would show everything as deleted, so nothing is read.
+func CheckConnections(now, was map[string]Connection) diag.List {
+	var diags diag.List
+	for _, name := range sortedKeys(now) {
+		now, was := now[name], was[name]
 		if was == (Connection{}) || was.OrgID == now.OrgID && was.BaseURL == now.BaseURL {
 			continue
 		}
-		label := name
-		if label == "" {
-			label = "the default connection"
+		label := "The connection " + name
+		if name == "" {
+			label = "The default connection"
 		}
-		b.diags.Add(diag.Errorf("wrong_organization", fmt.Sprintf("%s leads to another place than the state says", label),
+		diags.Add(diag.Errorf("wrong_organization", label+" leads to another place than the state says",
 			"The state was made with organization %s at %s; now it is organization %s at %s. Planning would take everything for deleted. Set the organization and base URL back, or use another state.",
 			was.OrgID, was.BaseURL, now.OrgID, now.BaseURL))
 	}
-	return !b.diags.HasErrors()
+	return diags
 }
 
 // checks finds what Atlas would refuse half-way, and what loses data.

@@ -31,9 +31,15 @@ type Prior struct {
 	Serial      uint64
 	Connections map[string]Connection
 	Resources   map[schema.Address]*schema.Bound
-	Outputs     map[string]cty.Value
+	Outputs     map[string]PriorOutput
 	// Intents are those of an apply that did not finish.
 	Intents []schema.Intent
+}
+
+// PriorOutput is an output as last applied; of a sensitive one only the name is remembered (R40).
+type PriorOutput struct {
+	Value     cty.Value
+	Sensitive bool
 }
 
 // Options are what the user asked of the command.

@@ -652,3 +652,16 @@ func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
 	slices.Sort(keys)
 	return keys
 }
+
+// Pairs returns the live value of every declared address that has one: what the language's references to computed
+// values stand for (R40).
+func Pairs(in Input) map[schema.Address]cty.Value {
+	b := newBuilder(in)
+	out := map[schema.Address]cty.Value{}
+	for _, n := range b.nodes {
+		if n.desired != nil && n.live != nil {
+			out[n.address] = n.live.Value
+		}
+	}
+	return out
+}

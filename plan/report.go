@@ -252,23 +252,34 @@ func (b *builder) outputs() []OutputChange {
 			switch {
 			case o.Sensitive || o.Value.ContainsMarked():
 				change.Sensitive = true
-				if !had {
+				switch {
+				case !had:
 					change.Action = Create
+				case !before.Sensitive:
+					change.Action = Update
 				}
 			case !had:
 				change.Action = Create
-			default:
-				change.Before = before
-				if !o.Value.IsWhollyKnown() || !o.Value.RawEquals(before) {
-					change.Action = Update
+			case before.Sensitive || !o.Value.IsWhollyKnown() || !o.Value.RawEquals(before.Value):
+				change.Action = Update
+				if !before.Sensitive {
+					change.Before = before.Value
 				}
+			default:
+				change.Before = before.Value
 			}
 			out = append(out, change)
 		}
 	}
 	for _, name := range sortedKeys(b.in.Prior.Outputs) {
 		if !seen[name] {
-			out = append(out, OutputChange{Name: name, Action: Delete, Before: b.in.Prior.Outputs[name], After: cty.NullVal(cty.DynamicPseudoType)})
+			change := OutputChange{Name: name, Action: Delete, Before: cty.NullVal(cty.DynamicPseudoType), After: cty.NullVal(cty.DynamicPseudoType)}
+			if before := b.in.Prior.Outputs[name]; before.Sensitive {
+				change.Sensitive = true
+			} else {
+				change.Before = before.Value
+			}
+			out = append(out, change)
 		}
 	}
 	slices.SortFunc(out, func(x, y OutputChange) int { return cmp.Compare(x.Name, y.Name) })

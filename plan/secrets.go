@@ -171,63 +171,74 @@ func (b *builder) attributeOrder(kind *schema.Kind, path string) int {
 	return slices.IndexFunc(kind.Attributes, func(a schema.Attribute) bool { return a.Name == top })
 }
 
-// secretsNeeded refuses a write that would lose a secret which the file does not hold: Atlas keeps it only for
-// an element that it can tell from the others (R14).
+// secretsNeeded refuses a write that would lose a secret which the file does not hold: where a call replaces the
+// object, Atlas keeps the secret only of an element whose id is sent, so that element must be beyond doubt (R14).
 func (b *builder) secretsNeeded(n *node) {
 	c := &n.change
-	if len(c.Diffs) == 0 || !n.kind.HasSecrets() || !b.replacesWhole(n) {
+	if e := endpointFor(n.kind, topLevels(c.Diffs)); len(c.Diffs) == 0 || e == nil || !e.Replaces {
 		return
 	}
-	for _, m := range n.kind.Misfits(n.value, true) {
-		attribute := schema.FindPath(n.kind.Attributes, schema.AttributePath(m.Path))
-		if attribute == nil || !attribute.WriteOnly || m.Finding.Code != "argument_missing" {
+	for i := range n.kind.Attributes {
+		if a := &n.kind.Attributes[i]; a.Type == schema.TypeList && slices.ContainsFunc(a.Nested, func(f schema.Attribute) bool { return f.WriteOnly }) {
+			b.secretsNeededIn(n, a)
+		}
+	}
+}
+
+func (b *builder) secretsNeededIn(n *node, a *schema.Attribute) {
+	ds, ls := elements(n.value.GetAttr(a.Name)), elements(n.live.Value.GetAttr(a.Name))
+	probe := comparison{kind: n.kind}
+	pairs := probe.pairElements(a, ds, ls)
+	for _, p := range pairs {
+		if p.desired < 0 {
 			continue
 		}
-		why := b.unsafeElement(n, m.Path)
-		if why == "" {
+		secrets := secretsOf(a, ds[p.desired])
+		why := unsafeElement(a, p, pairs, ds, ls)
+		if len(secrets) == 0 || why == "" {
 			continue
 		}
-		d := diag.Errorf("secret_needed", fmt.Sprintf("%s needs its secret", schema.PathString(m.Path)),
-			"The change replaces the list that it stands in, and %s, so Atlas would lose the secret. Set %s.", why, schema.PathString(m.Path))
+		path := fmt.Sprintf("%s[%d].%s", a.Name, p.desired, secrets[0])
+		d := diag.Errorf("secret_needed", fmt.Sprintf("%s is needed", path),
+			"The change replaces the whole list in Atlas, and %s, so the secret that Atlas holds would be lost. Set %s.", why, path)
 		d = d.On(string(n.address)).At(n.desired.Range)
-		if r, ok := n.desired.Ranges[topOf(m.Path)]; ok {
+		if r, ok := n.desired.Ranges[a.Name]; ok {
 			d = d.At(r)
 		}
 		b.diags.Add(d)
 	}
 }
 
-// replacesWhole reports whether the change would be made by a call that replaces the object.
-func (b *builder) replacesWhole(n *node) bool {
-	e := endpointFor(n.kind, topLevels(n.change.Diffs))
-	return e != nil && e.Replaces
+// secretsOf returns the secrets that an element can have, nil where the file sets one of them.
+func secretsOf(a *schema.Attribute, element cty.Value) []string {
+	var out []string
+	for i := range a.Nested {
+		f := &a.Nested[i]
+		if !f.WriteOnly || !schema.Allows(a.Nested, element, f) {
+			continue
+		}
+		if isSet(element, f.Name) {
+			return nil
+		}
+		out = append(out, f.Name)
+	}
+	return out
 }
 
-// unsafeElement says why the element that a path leads through cannot keep its secret, "" where it can.
-func (b *builder) unsafeElement(n *node, path cty.Path) string {
-	if len(path) < 3 {
+// unsafeElement says why an element cannot keep the secret that Atlas may hold for it, "" where it can or where
+// there is none to lose.
+func unsafeElement(a *schema.Attribute, p elementPair, pairs []elementPair, ds, ls []cty.Value) string {
+	switch {
+	case p.live >= 0 && p.tied:
+		return "this element cannot be told from another one"
+	case p.live >= 0 && !hasHandle(a, ls[p.live]):
+		return "Atlas gave this element no id"
+	case p.live >= 0:
 		return ""
 	}
-	list, ok1 := path[0].(cty.GetAttrStep)
-	index, ok2 := path[1].(cty.IndexStep)
-	if !ok1 || !ok2 || index.Key.Type() != cty.Number {
-		return ""
-	}
-	a := n.kind.Attribute(list.Name)
-	at, _ := index.Key.AsBigFloat().Int64()
-	ds, ls := elements(n.value.GetAttr(list.Name)), elements(n.live.Value.GetAttr(list.Name))
-	c := comparison{kind: n.kind}
-	for _, p := range c.pairElements(a, ds, ls) {
-		switch {
-		case p.desired != int(at):
-		case p.live < 0:
-			return "it is new"
-		case p.tied:
-			return "it cannot be told from another one"
-		case !hasHandle(a, ls[p.live]):
-			return "Atlas gave it no id"
-		default:
-			return ""
+	for _, other := range pairs {
+		if other.desired < 0 && a.Elem.Tag != "" && keyText(a, ls[other.live], a.Elem.Tag) == keyText(a, ds[p.desired], a.Elem.Tag) {
+			return "this element does not match the one in Atlas"
 		}
 	}
 	return ""

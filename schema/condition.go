@@ -139,3 +139,9 @@ func (c *Condition) text() string {
 func containsFold(values []string, text string) bool {
 	return slices.ContainsFunc(values, func(s string) bool { return strings.EqualFold(s, text) })
 }
+
+// Allows reports whether a's AllowedWhen may hold among its siblings in v; what is not known counts as holding.
+func Allows(attrs []Attribute, v cty.Value, a *Attribute) bool {
+	v, _ = v.Unmark()
+	return v.IsNull() || !v.IsKnown() || firstFailed(attrs, v, a.AllowedWhen) == nil
+}
