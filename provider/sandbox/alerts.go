@@ -28,7 +28,7 @@ var (
 		"metricThreshold":  of(shape{"metricName": text.need(), "mode": enum("AVERAGE", "TOTAL"), "operator": comparison, "threshold": number, "units": text}),
 		"notifications":    list(of(notificationFields())),
 		"severityOverride": enum("INFO", "WARNING", "ERROR", "CRITICAL"),
-		"threshold":        of(shape{"operator": comparison, "threshold": integer, "units": text}),
+		"threshold":        of(shape{"metricName": text, "mode": text, "operator": comparison, "threshold": integer, "units": text}),
 	}
 )
 

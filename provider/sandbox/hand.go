@@ -104,6 +104,9 @@ func (s *Server) document(kind Kind, groupID, key string) (object, error) {
 	case !ok:
 		return nil, fmt.Errorf("there is no %s %q in project %s", kind, key, groupID)
 	case kind == ProcessArgs:
+		if it.Args == nil {
+			it.Args = object{}
+		}
 		return it.Args, nil
 	}
 	return it.Doc, nil
@@ -359,7 +362,7 @@ func (s *Server) Snapshot() map[string]any {
 					continue
 				}
 				out[prefix+string(kind)+"/"+key] = doc
-				if it.Args != nil {
+				if len(it.Args) > 0 {
 					out[prefix+string(ProcessArgs)+"/"+key] = stable("", it.Args)
 				}
 			}

@@ -12,13 +12,20 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/google/renameio/v2"
 )
 
 // folder is where a sandbox keeps its data: sandbox.json, and a file per project below groups. A project
 // is written whole after each call that changes it, aside and then renamed, so that a file is never
 // half of one state. No secret is ever written, as none is kept.
-type folder struct{ dir string }
+type folder struct {
+	dir  string
+	lock *flock.Flock
+}
+
+// ErrFolderBusy says that another Server, in this process or another, has the folder open.
+var ErrFolderBusy = errors.New("the sandbox folder is in use by another process")
 
 // header is the content of sandbox.json.
 type header struct {
@@ -34,24 +41,38 @@ func (f *folder) project(id string) string { return filepath.Join(f.dir, "groups
 
 // load opens a folder, which need not exist.
 func (s *Server) load(dir string) error {
-	f := &folder{dir: dir}
 	if err := os.MkdirAll(filepath.Join(dir, "groups"), 0o700); err != nil {
 		return fmt.Errorf("sandbox folder: %w", err)
 	}
+	f := &folder{dir: dir, lock: flock.New(filepath.Join(dir, "sandbox.lock"))}
+	switch locked, err := f.lock.TryLock(); {
+	case err != nil:
+		return fmt.Errorf("sandbox folder: %w", err)
+	case !locked:
+		return fmt.Errorf("%s: %w", dir, ErrFolderBusy)
+	}
+	if err := s.read(f); err != nil {
+		return errors.Join(fmt.Errorf("sandbox folder: %w", err), f.lock.Unlock())
+	}
+	return nil
+}
+
+// read reads what a folder holds.
+func (s *Server) read(f *folder) error {
 	h := header{Format: folderFormat}
 	if raw, err := os.ReadFile(f.header()); err == nil {
 		if err := json.Unmarshal(raw, &h); err != nil {
-			return fmt.Errorf("sandbox folder: %s is not a sandbox's: %w", f.header(), err)
+			return fmt.Errorf("%s is not a sandbox's: %w", f.header(), err)
 		}
 		if h.Format != folderFormat {
-			return fmt.Errorf("sandbox folder: %s has format %d, this program reads %d: remove the folder to start anew", dir, h.Format, folderFormat)
+			return fmt.Errorf("%s has format %d, this program reads %d: remove the folder to start anew", f.dir, h.Format, folderFormat)
 		}
 	} else if !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("sandbox folder: %w", err)
+		return err
 	}
-	entries, err := os.ReadDir(filepath.Join(dir, "groups"))
+	entries, err := os.ReadDir(filepath.Join(f.dir, "groups"))
 	if err != nil {
-		return fmt.Errorf("sandbox folder: %w", err)
+		return err
 	}
 	for _, e := range entries {
 		id, isProject := strings.CutSuffix(e.Name(), ".json")
@@ -59,7 +80,7 @@ func (s *Server) load(dir string) error {
 			continue // left over from a write that was interrupted
 		}
 		if err := s.loadProject(f.project(id)); err != nil {
-			return fmt.Errorf("sandbox folder: %w", err)
+			return err
 		}
 	}
 	h.Generation++
@@ -75,8 +96,11 @@ func (s *Server) loadProject(path string) error {
 	p := &project{}
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.UseNumber()
-	if err := dec.Decode(p); err != nil || p.id() == "" {
-		return fmt.Errorf("%s is not a project of a sandbox: remove it (%w)", path, err)
+	if err := dec.Decode(p); err != nil {
+		return fmt.Errorf("%s is not a project of a sandbox; remove it: %w", path, err)
+	}
+	if p.id()+".json" != filepath.Base(path) {
+		return fmt.Errorf("%s holds the project %q; remove it", path, p.id())
 	}
 	if p.Limits == nil {
 		p.Limits = map[string]int64{}

@@ -3,8 +3,10 @@ package sandbox
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -24,6 +26,9 @@ type Server struct {
 	log    *slog.Logger
 	orgs   []*Org
 	routes router
+
+	instance string // another one for every Server
+	controls http.Handler
 
 	mu         sync.Mutex // guards everything below
 	offset     time.Duration
@@ -51,7 +56,7 @@ func New(opts Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{opts: opts, clock: opts.Clock, log: opts.Log, orgs: orgs, routes: allOperations(),
+	s := &Server{opts: opts, clock: opts.Clock, log: opts.Log, orgs: orgs, routes: allOperations(), instance: rand.Text(),
 		dirty: map[string]bool{}, nonces: map[string]*nonce{}, revoked: map[string]bool{},
 		tokenRequests: map[string][]time.Time{}, limits: map[string]*bucketState{}, secrets: map[[sha256.Size]byte]bool{}}
 	if s.clock == nil {
@@ -60,6 +65,7 @@ func New(opts Options) (*Server, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	s.controls = s.newControls()
 	s.projects.seed = hash64(opts.Seed, "projects")
 	if err := s.SetFaults(opts.Faults...); err != nil {
 		return nil, err
@@ -76,7 +82,8 @@ func New(opts Options) (*Server, error) {
 // that tests in other processes use.
 func (s *Server) Handler() http.Handler { return s }
 
-// Close ends the sandbox: data in a folder is complete, and later requests are answered by 503.
+// Close ends the sandbox: data in a folder is complete and the folder free, and later requests are
+// answered by 503.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -84,7 +91,11 @@ func (s *Server) Close() error {
 		return nil
 	}
 	s.closed = true
-	return s.flush()
+	err := s.flush()
+	if s.files != nil {
+		err = errors.Join(err, s.writeHeader(), s.files.lock.Unlock())
+	}
+	return err
 }
 
 // now is the time of the sandbox: its clock and what it was advanced by.
@@ -102,6 +113,11 @@ func (s *Server) Advance(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.offset += d
+	if s.files != nil && !s.closed {
+		if err := s.writeHeader(); err != nil {
+			s.log.Error("the time of the sandbox could not be saved", "error", err)
+		}
+	}
 }
 
 // call is one request on its way through the sandbox.
