@@ -92,7 +92,7 @@ var eventThreshold = []schema.Attribute{
 		Doc: "The value beyond which the alert is raised."},
 	{Name: "units", Type: schema.TypeString, Enum: alertUnits,
 		Doc: "The unit of the threshold; RAW for counts and amounts."},
-	{Name: "metric_name", Type: schema.TypeString, Enum: alertMetrics,
+	{Name: "metric_name", Type: schema.TypeString, Enum: streamMetrics,
 		Doc: "The metric, for stream processors only."},
 	{Name: "mode", Type: schema.TypeString, Enum: []string{"AVERAGE"},
 		Doc: "How the metric is computed, for stream processors only."},

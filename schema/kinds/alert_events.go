@@ -79,9 +79,15 @@ var plainEvents = []string{
 
 var alertEvents = slices.Concat(metricEvents, streamMetricEvents, thresholdEvents, plainEvents)
 
-// alertMetrics are what metric_threshold can watch: metrics of hosts, and further down those of App Services
-// (REALM), flex clusters, serverless instances and stream processors under their prefixes.
-var alertMetrics = []string{
+// streamMetrics are the metrics of stream processors.
+var streamMetrics = []string{
+	"STREAM_PROCESSOR_CHANGE_STREAM_LAG", "STREAM_PROCESSOR_DLQ_MESSAGE_COUNT", "STREAM_PROCESSOR_KAFKA_LAG",
+	"STREAM_PROCESSOR_OUTPUT_MESSAGE_COUNT",
+}
+
+// alertMetrics are what metric_threshold can watch: stream processors, hosts, and under the prefixes REALM, FLEX
+// and SERVERLESS those of App Services, flex clusters and serverless instances.
+var alertMetrics = slices.Concat(streamMetrics, []string{
 	"ASSERT_MSG", "ASSERT_REGULAR", "ASSERT_USER", "ASSERT_WARNING", "AVG_COMMAND_EXECUTION_TIME",
 	"AVG_READ_EXECUTION_TIME", "AVG_WRITE_EXECUTION_TIME", "BACKGROUND_FLUSH_AVG", "CACHE_BYTES_READ_INTO",
 	"CACHE_BYTES_WRITTEN_FROM", "CACHE_USAGE_DIRTY", "CACHE_USAGE_USED", "COMPUTED_MEMORY", "CONNECTIONS",
@@ -149,8 +155,7 @@ var alertMetrics = []string{
 	"SERVERLESS_NETWORK_NUM_REQUESTS", "SERVERLESS_OPCOUNTER_CMD", "SERVERLESS_OPCOUNTER_DELETE",
 	"SERVERLESS_OPCOUNTER_GETMORE", "SERVERLESS_OPCOUNTER_INSERT", "SERVERLESS_OPCOUNTER_QUERY",
 	"SERVERLESS_OPCOUNTER_UPDATE", "SERVERLESS_TOTAL_READ_UNITS", "SERVERLESS_TOTAL_WRITE_UNITS",
-	"STREAM_PROCESSOR_CHANGE_STREAM_LAG", "STREAM_PROCESSOR_DLQ_MESSAGE_COUNT", "STREAM_PROCESSOR_KAFKA_LAG",
-	"STREAM_PROCESSOR_OUTPUT_MESSAGE_COUNT", "SWAP_USAGE_FREE", "SWAP_USAGE_USED", "SYSTEM_MEMORY_AVAILABLE",
-	"SYSTEM_MEMORY_PERCENT_USED", "SYSTEM_MEMORY_USED", "SYSTEM_NETWORK_IN", "SYSTEM_NETWORK_OUT",
-	"TICKETS_AVAILABLE_READS", "TICKETS_AVAILABLE_WRITES",
-}
+	"SWAP_USAGE_FREE", "SWAP_USAGE_USED", "SYSTEM_MEMORY_AVAILABLE", "SYSTEM_MEMORY_PERCENT_USED",
+	"SYSTEM_MEMORY_USED", "SYSTEM_NETWORK_IN", "SYSTEM_NETWORK_OUT", "TICKETS_AVAILABLE_READS",
+	"TICKETS_AVAILABLE_WRITES",
+})

@@ -109,7 +109,7 @@ func shortRegion(values map[string]cty.Value) cty.Value {
 			nodes["node_count"] = cty.NumberIntVal(defaultNodes)
 		}
 	}
-	region["electable_specs"] = object(hardware, nodes)
+	region["electable_specs"] = object(electableHardware, nodes)
 	return object(regionConfigs, region)
 }
 

@@ -32,7 +32,7 @@ var regionConfigs = []schema.Attribute{
 		Doc: "The region, in Atlas's spelling (EU_WEST_1)."},
 	{Name: "priority", Type: schema.TypeInteger, Min: ptr(0.0), Max: ptr(7.0),
 		Doc: "How much the region is preferred for the primary: 7 is first, 0 is for regions without electable nodes."},
-	{Name: "electable_specs", Type: schema.TypeObject, Nested: hardware,
+	{Name: "electable_specs", Type: schema.TypeObject, Nested: electableHardware,
 		Doc: "The nodes that can become primary."},
 	{Name: "read_only_specs", Type: schema.TypeObject, Nested: hardware,
 		Doc: "Nodes that serve local reads and never become primary."},
@@ -44,21 +44,29 @@ var regionConfigs = []schema.Attribute{
 		Doc: "How tier and disk of analytics nodes follow the load."},
 }
 
-var hardware = []schema.Attribute{
-	{Name: "instance_size", Type: schema.TypeString, Enum: instanceSizes,
-		Doc: "The tier of each node."},
-	{Name: "node_count", Type: schema.TypeInteger, Min: ptr(0.0), Max: ptr(50.0),
-		Doc: "How many nodes there are."},
-	{Name: "disk_size_gb", API: "diskSizeGB", Type: schema.TypeNumber, Min: ptr(0.0),
-		Doc: "The size of each node's disk in gigabytes, the same in all of the cluster."},
-	{Name: "disk_iops", API: "diskIOPS", Type: schema.TypeInteger, Min: ptr(0.0),
-		Doc: "Input and output operations per second of each disk, where the provider lets one choose."},
-	{Name: "ebs_volume_type", Type: schema.TypeString, Enum: []string{"STANDARD", "PROVISIONED", "HIGH_PERFORMANCE"},
-		Doc: "The kind of disk, on AWS."},
-	{Name: "disk_throughput", Type: schema.TypeInteger, Owner: schema.Server,
-		Doc: "The throughput of each disk."},
-	{Name: "effective_instance_size", Type: schema.TypeString, Owner: schema.Server,
-		Doc: "The tier that a free or formerly shared cluster really has."},
+// electableHardware is the hardware of electable nodes, the only ones that an M0 has.
+var electableHardware = append(nodeHardware(instanceSizes), schema.Attribute{
+	Name: "effective_instance_size", Type: schema.TypeString, Owner: schema.Server,
+	Doc: "The tier that a free or formerly shared cluster really has.",
+})
+
+var hardware = nodeHardware(paidSizes)
+
+func nodeHardware(sizes []string) []schema.Attribute {
+	return []schema.Attribute{
+		{Name: "instance_size", Type: schema.TypeString, Enum: sizes,
+			Doc: "The tier of each node."},
+		{Name: "node_count", Type: schema.TypeInteger, Min: ptr(0.0), Max: ptr(50.0),
+			Doc: "How many nodes there are."},
+		{Name: "disk_size_gb", API: "diskSizeGB", Type: schema.TypeNumber, Min: ptr(0.0),
+			Doc: "The size of each node's disk in gigabytes, the same in all of the cluster."},
+		{Name: "disk_iops", API: "diskIOPS", Type: schema.TypeInteger, Min: ptr(0.0),
+			Doc: "Input and output operations per second of each disk, where the provider lets one choose."},
+		{Name: "ebs_volume_type", Type: schema.TypeString, Enum: []string{"STANDARD", "PROVISIONED", "HIGH_PERFORMANCE"},
+			Doc: "The kind of disk, on AWS."},
+		{Name: "disk_throughput", Type: schema.TypeInteger, Owner: schema.Server,
+			Doc: "The throughput of each disk."},
+	}
 }
 
 var autoScaling = []schema.Attribute{
@@ -68,10 +76,10 @@ var autoScaling = []schema.Attribute{
 				Doc: "Whether the tier may change."},
 			{Name: "scale_down_enabled", Type: schema.TypeBool,
 				Doc: "Whether the tier may fall as well as rise."},
-			{Name: "min_instance_size", Type: schema.TypeString, Enum: instanceSizes,
+			{Name: "min_instance_size", Type: schema.TypeString, Enum: paidSizes,
 				RequiredWhen: []schema.Condition{{Attribute: "scale_down_enabled", Values: []string{"true"}}},
 				Doc:          "The smallest tier."},
-			{Name: "max_instance_size", Type: schema.TypeString, Enum: instanceSizes,
+			{Name: "max_instance_size", Type: schema.TypeString, Enum: paidSizes,
 				RequiredWhen: []schema.Condition{{Attribute: "enabled", Values: []string{"true"}}},
 				Doc:          "The largest tier."},
 			{Name: "predictive_enabled", Type: schema.TypeBool, Owner: schema.Server,

@@ -1,0 +1,327 @@
+package kinds_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"mercator/schema"
+	"mercator/schema/kinds/internal/atlasdata"
+)
+
+// deviation is a place where a kind says something else than the specification, and why. Where a recording
+// proves it, File names it and Shows a text that it holds; the file is looked at where it is there.
+type deviation struct {
+	// At is "kind path" of an attribute, "kind operation" of an endpoint, or "kind .jsonPath" of a field.
+	At          string
+	Why         string
+	File, Shows string
+}
+
+// deviations is the whole list: a difference that it does not hold fails, and so does an entry that is no
+// longer needed.
+var deviations = []deviation{
+	{At: "project createGroup role", Why: "the specification names no role; Atlas asks for one in the organization"},
+	{At: "project settings.is_atlas_home_page_ai_assistant_enabled", Why: "answered, not in the specification",
+		File: "groups/GET__v2_groups_@groupId_settings__200__4178572f.json", Shows: "isAtlasHomePageAiAssistantEnabled"},
+	{At: "access_list entry required", Why: "one of three fields is needed, which the specification says in words"},
+	{At: "database_user roles.role_name enum", Why: "custom roles have names of their own"},
+	{At: "database_user database_name required", Why: "it follows from the way of authentication (DefaultBy)"},
+	{At: "custom_role actions.resources.cluster required", Why: "a resource is either the cluster or a database",
+		File: "customDBRoles/POST__v2_groups_@groupId_customDBRoles_roles__202__4d1160bc.json", Shows: `"resources"`},
+	{At: "custom_role actions.resources.db required", Why: "a resource is either the cluster or a database",
+		File: "customDBRoles/POST__v2_groups_@groupId_customDBRoles_roles__202__bf8144bb.json", Shows: `"resources"`},
+	{At: "custom_role actions.resources.collection required", Why: "without it all of the database is meant",
+		File: "customDBRoles/POST__v2_groups_@groupId_customDBRoles_roles__202__d4b940ad.json", Shows: `"resources"`},
+	{At: "alert_config threshold.operator enum", Why: "the specification's < and > are answered as words",
+		File: "alertConfigs/GET__v2_groups_@groupId_alertConfigs__200__480a4cca.json", Shows: "LESS_THAN"},
+	{At: "alert_config threshold.units enum", Why: "the specification mixes names and labels; names are answered",
+		File: "alertConfigs/GET__v2_groups_@groupId_alertConfigs__200__480a4cca.json", Shows: "HOURS"},
+	{At: "alert_config metric_threshold.units enum", Why: "the specification mixes names and labels; names are answered",
+		File: "alertConfigs/GET__v2_groups_@groupId_alertConfigs__200__480a4cca.json", Shows: "GIGABYTES"},
+	{At: "cluster replication_specs.region_configs.auto_scaling.compute.predictive_enabled", Why: "answered, not in the specification",
+		File: "clusters/POST__v2_groups_@groupId_clusters__201__0afbf04a.json", Shows: "predictiveEnabled"},
+	{At: "cluster replication_specs.region_configs.analytics_auto_scaling.compute.predictive_enabled", Why: "answered, not in the specification",
+		File: "clusters/POST__v2_groups_@groupId_clusters__201__6674d624.json", Shows: "analyticsAutoScaling"},
+	{At: "cluster name required", Why: "needed by a creation, though the specification shares one schema with updates"},
+}
+
+// leftOut are fields of the specification that kinds leave to Atlas, and why.
+var leftOut = map[string]string{
+	"cluster .acceptDataRisksAndForceReplicaSetReconfig": "an emergency action, not a state to declare",
+}
+
+// open are attributes whose values the specification lists and a kind does not: the lists change monthly.
+var open = map[string]string{
+	"cluster replication_specs.region_configs.region_name": "regions are added all the time; Atlas checks them",
+	"alert_config matchers.value":                          "the specification lists the values of one field",
+	"alert_config notifications.roles":                     "the specification lists those of the organization only",
+}
+
+// specification holds what a test of it needs, and which deviations it met.
+type specification struct {
+	t    *testing.T
+	spec *atlasdata.Spec
+	met  map[string]bool
+}
+
+// differs fails unless the difference is a declared deviation.
+func (s *specification) differs(at, format string, args ...any) {
+	s.t.Helper()
+	if slices.ContainsFunc(deviations, func(d deviation) bool { return d.At == at }) {
+		s.met[at] = true
+		return
+	}
+	s.t.Errorf(at+": "+format, args...)
+}
+
+func TestSpecificationHolds(t *testing.T) {
+	s := &specification{t: t, spec: atlasdata.OpenAPI(t), met: map[string]bool{}}
+	c := catalog(t)
+	endpoints := 0
+	for _, name := range c.Names() {
+		k := c.Kind(name)
+		for _, e := range k.AllEndpoints() {
+			s.endpoint(k, e)
+			endpoints++
+		}
+		s.kind(k)
+	}
+	for _, d := range deviations {
+		if !s.met[d.At] {
+			t.Errorf("the deviation %q is not needed (any more)", d.At)
+		}
+	}
+	t.Logf("%d endpoints of %d kinds; %d deviations", endpoints, len(c.Names()), len(deviations))
+}
+
+// endpoint holds an endpoint's operation, method, path, version, role and query against the specification.
+func (s *specification) endpoint(k *schema.Kind, e *schema.Endpoint) {
+	o, ok := s.spec.Operation(e.Operation)
+	if !ok {
+		s.t.Errorf("%s: the specification has no operation %s", k.Name, e.Operation)
+		return
+	}
+	if o.Method != e.Method || o.Path != e.Path {
+		s.t.Errorf("%s: %s is %s %s, not %s %s", k.Name, e.Operation, o.Method, o.Path, e.Method, e.Path)
+	}
+	if _, ok := o.Answers[e.Version]; !ok {
+		s.t.Errorf("%s: %s has no version %s", k.Name, e.Operation, e.Version)
+	}
+	for version := range o.Answers {
+		if version > e.Version && version < "9" { // "preview" is no date
+			s.t.Errorf("%s: %s has the newer version %s", k.Name, e.Operation, version)
+		}
+	}
+	role := slices.Contains(o.Roles, e.Role)
+	if e.Operation == "updateGroupCluster" && e.Role == "Project Owner" {
+		role = true // its description asks for this role where the termination protection changes
+	}
+	if !role {
+		s.differs(k.Name+" "+e.Operation+" role", "the role %s is none of %q", e.Role, o.Roles)
+	}
+	for query := range e.Query {
+		if !o.Parameters[query] {
+			s.t.Errorf("%s: %s takes no query parameter %s", k.Name, e.Operation, query)
+		}
+	}
+}
+
+// kind holds a kind's attributes against the schemas of its requests and answers, and its parts' likewise.
+func (s *specification) kind(k *schema.Kind) {
+	var own []schema.Attribute
+	for _, a := range k.Attributes {
+		switch {
+		case a.Virtual || a.DestroyTime && k.Attribute("paused") == nil || k.Part(a.Name) != nil:
+		case a.Forms != nil:
+			for _, form := range a.Forms {
+				one := a
+				one.API, one.Forms = form.API, nil
+				own = append(own, one)
+			}
+		default:
+			own = append(own, a)
+		}
+	}
+	requests := s.bodies(requestOf, k.Endpoints.Create, k.Endpoints.Update)
+	s.attributes(k, "", own, requests, s.bodies(answerOf, k.Endpoints.Get))
+	for _, p := range k.Parts {
+		a := k.Attribute(p.Attribute)
+		if !p.Each {
+			s.attributes(k, a.Name+".", a.Nested, s.bodies(requestOf, p.Write), s.bodies(answerOf, p.Read))
+		}
+	}
+}
+
+func requestOf(o atlasdata.Operation) map[string]*atlasdata.Schema { return o.Requests }
+
+func answerOf(o atlasdata.Operation) map[string]*atlasdata.Schema { return o.Answers }
+
+// bodies returns the schemas of the endpoints' bodies; of an array, those of its items.
+func (s *specification) bodies(of func(atlasdata.Operation) map[string]*atlasdata.Schema, endpoints ...*schema.Endpoint) []*atlasdata.Schema {
+	var out []*atlasdata.Schema
+	for _, e := range endpoints {
+		o, _ := s.spec.Operation(e.Operation)
+		if body := of(o)[e.Version]; body != nil {
+			out = append(out, s.spec.Inside([]*atlasdata.Schema{body}))
+		}
+	}
+	return out
+}
+
+// attributes holds one level of attributes against the properties that requests and answers have there.
+func (s *specification) attributes(k *schema.Kind, prefix string, attrs []schema.Attribute, requests, answers []*atlasdata.Schema) {
+	request := s.spec.Fields(&atlasdata.Schema{OneOf: requests})
+	answer := s.spec.Fields(&atlasdata.Schema{OneOf: answers})
+	var required []string
+	if len(requests) > 0 {
+		required = s.spec.Fields(requests[0]).Required // the creation's
+	}
+	known := map[string]bool{}
+	for i := range attrs {
+		a := &attrs[i]
+		known[a.API] = true
+		at := k.Name + " " + prefix + a.Name
+		variants := request.Variants[a.API]
+		if !a.Argument() || variants == nil {
+			variants = append(slices.Clone(variants), answer.Variants[a.API]...)
+		}
+		if len(variants) == 0 {
+			s.differs(at, "the specification has no field %s there", a.API)
+			continue
+		}
+		s.shape(at, a, variants)
+		needed := slices.Contains(required, a.API)
+		given := a.Required || !a.Argument() || a.FromPlace != ""
+		if prefix == "" && needed != given && a.Argument() || prefix != "" && needed && !given || prefix != "" && a.Required && !needed && !stricter[at] {
+			s.differs(at+" required", "required is %v there, %v here", needed, a.Required)
+		}
+		if a.Nested != nil {
+			s.attributes(k, prefix+a.Name+".", a.Nested, s.inside(request.Variants[a.API]), s.inside(answer.Variants[a.API]))
+		}
+	}
+	s.strangers(k, prefix, known, request, answer)
+}
+
+// stricter are nested fields that a kind requires though the specification does not: an element without them
+// means nothing.
+var stricter = map[string]bool{
+	"cluster replication_specs.region_configs":               true,
+	"cluster replication_specs.region_configs.provider_name": true,
+	"cluster replication_specs.region_configs.region_name":   true,
+	"alert_config matchers.value":                            true,
+}
+
+func (s *specification) inside(variants []*atlasdata.Schema) []*atlasdata.Schema {
+	if len(variants) == 0 {
+		return nil
+	}
+	return []*atlasdata.Schema{s.spec.Inside(variants)}
+}
+
+// strangers are fields of the specification that the kind neither describes nor ignores.
+func (s *specification) strangers(k *schema.Kind, prefix string, known map[string]bool, request, answer atlasdata.Fields) {
+	at := jsonPath(k, prefix)
+	for _, fields := range []atlasdata.Fields{request, answer} {
+		for name := range fields.Variants {
+			path := at + "." + name
+			if !known[name] && !slices.Contains(k.Ignored, path) && leftOut[k.Name+" "+path] == "" && name != "links" {
+				s.t.Errorf("%s: the specification has a field %s, which the kind neither describes nor ignores", k.Name, path)
+			}
+		}
+	}
+}
+
+// jsonPath turns a prefix of attribute names into the API's path: "replication_specs." into ".replicationSpecs[]".
+func jsonPath(k *schema.Kind, prefix string) string {
+	attrs, out := k.Attributes, ""
+	for name := range strings.SplitSeq(strings.TrimSuffix(prefix, "."), ".") {
+		a := schema.Find(attrs, name)
+		if a == nil {
+			return out
+		}
+		out += "." + a.API
+		if a.Type == schema.TypeList {
+			out += "[]"
+		}
+		attrs = a.Nested
+	}
+	return out
+}
+
+var jsonTypes = map[schema.Type][]string{
+	schema.TypeString: {"string"}, schema.TypeTime: {"string"}, schema.TypeBool: {"boolean"},
+	schema.TypeInteger: {"integer"}, schema.TypeNumber: {"number"}, schema.TypeObject: {"object"},
+	schema.TypeMap: {"object"}, schema.TypeList: {"array"}, schema.TypePairs: {"array"},
+}
+
+// shape holds type, enum and bounds of an attribute against the variants of its property.
+func (s *specification) shape(at string, a *schema.Attribute, variants []*atlasdata.Schema) {
+	flat := s.spec.Flat(variants)
+	typed := slices.ContainsFunc(flat, func(v *atlasdata.Schema) bool { return slices.Contains(jsonTypes[a.Type], v.Type) })
+	if !typed {
+		s.differs(at+" type", "the specification has no %q among its types", jsonTypes[a.Type])
+	}
+	enum := s.spec.Enum(variants)
+	if a.Type == schema.TypeList && a.Nested == nil {
+		enum = s.spec.Enum([]*atlasdata.Schema{s.spec.Inside(variants)})
+	}
+	s.enum(at, a, enum)
+	for _, v := range flat {
+		if v.MaxLength > 0 && v.MaxLength != a.MaxLen && a.Argument() {
+			s.differs(at+" length", "at most %d characters there, %d here", v.MaxLength, a.MaxLen)
+		}
+		if v.Minimum != nil && (a.Min == nil || *a.Min != *v.Minimum) || v.Maximum != nil && (a.Max == nil || *a.Max != *v.Maximum) {
+			s.differs(at+" bounds", "the specification's bounds are others")
+		}
+	}
+}
+
+func (s *specification) enum(at string, a *schema.Attribute, theirs []string) {
+	if a.Owner == schema.Server && len(a.Enum) == 0 || open[at] != "" {
+		return
+	}
+	fold := func(list []string) []string {
+		out := make([]string, len(list))
+		for i, v := range list {
+			out[i] = strings.ToUpper(v)
+		}
+		slices.Sort(out)
+		return slices.Compact(out)
+	}
+	ours, wanted := fold(a.Enum), fold(theirs)
+	if slices.Equal(ours, wanted) {
+		return
+	}
+	missing := slices.DeleteFunc(slices.Clone(wanted), func(v string) bool { return slices.Contains(ours, v) })
+	more := slices.DeleteFunc(slices.Clone(ours), func(v string) bool { return slices.Contains(wanted, v) })
+	s.differs(at+" enum", "missing %q, more than the specification %q", missing, more)
+}
+
+// TestRecordedProofsOfDeviations looks at the recordings that deviations rest on.
+func TestRecordedProofsOfDeviations(t *testing.T) {
+	dir := filepath.Join(atlasdata.Dir(t), "recordings")
+	seen := 0
+	for _, d := range deviations {
+		if d.File == "" {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(dir, d.File))
+		if err != nil {
+			t.Logf("%s: the recording %s is not in this set", d.At, d.File)
+			continue
+		}
+		var recording struct{ Body json.RawMessage }
+		if err := json.Unmarshal(text, &recording); err != nil {
+			t.Errorf("%s: %v", d.File, err)
+		}
+		seen++
+		if !strings.Contains(string(recording.Body), d.Shows) {
+			t.Errorf("%s: %s does not show %s", d.At, d.File, d.Shows)
+		}
+	}
+	t.Logf("%d proofs seen", seen)
+}
