@@ -1,10 +1,13 @@
 package kinds_test
 
 import (
+	"encoding/json"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/zclconf/go-cty/cty"
 
 	"mercator/schema"
 	"mercator/schema/kinds"
@@ -167,4 +170,18 @@ func TestRule_R15_CanonicalEntries(t *testing.T) {
 			}
 		}
 	}
+}
+
+// decode returns a value of a kind from JSON in the language's names.
+func decode(t *testing.T, k *schema.Kind, text string) cty.Value {
+	t.Helper()
+	var j map[string]any
+	if err := json.Unmarshal([]byte(text), &j); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	v, unknown := schema.Decode(k.Attributes, j, schema.ByName)
+	if len(unknown) > 0 {
+		t.Fatalf("%s: unknown %v", text, unknown)
+	}
+	return v
 }
