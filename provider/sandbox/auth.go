@@ -251,7 +251,7 @@ func (s *Server) checkDigest(r *http.Request, header string) (identity, *apiErro
 		fields[strings.ToLower(m[1])] = m[2] + m[3]
 	}
 	who, ok := s.find(func(c *Credential) bool { return same(c.PublicKey, fields["username"]) })
-	if !ok || fields["uri"] != r.URL.RequestURI() || fields["qop"] != "auth" {
+	if !ok || fields["uri"] != r.RequestURI || fields["qop"] != "auth" {
 		return identity{}, unauthorized(s.challenge(false))
 	}
 	sum := func(parts ...string) string {

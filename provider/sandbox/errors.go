@@ -85,6 +85,7 @@ var errorKinds = map[string]errorKind{
 	"TOO_MANY_GROUP_NOTIFICATIONS":                 {400, "At most one group notification can be specified for an alert configuration."},
 	"INVALID_OPERATOR_FOR_EVENT_TYPE":              {400, "Operator %s is not compatible with event type %s."},
 
+	"CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API":                      {400, "Cannot use non-flex cluster %s in the flex API."},
 	"CLUSTER_NOT_FOUND":                                            {404, "No cluster named %s exists in group %s."},
 	"DUPLICATE_CLUSTER_NAME":                                       {400, "A %s named %s is already present in group %s."},
 	"DUPLICATE_CLUSTER_NAME_PREFIX":                                {400, "Cluster name %s cannot have same first %v characters as another cluster name in same group."},

@@ -2,23 +2,27 @@ package sandbox
 
 import (
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 )
 
 var groupRule = of(shape{
 	"clusterCount": owned, "created": owned, "id": owned, "links": owned,
-	"name":                      text.need().like(`^[\p{L}\p{N}\-_.(),:&@+' ]{1,64}$`),
+	"name":                      text.need(),
 	"orgId":                     text.need().like(`^([a-f0-9]{24})$`),
 	"regionUsageRestrictions":   enum("COMMERCIAL_FEDRAMP_REGIONS_ONLY", "GOV_REGIONS_ONLY"),
 	"tags":                      list(tagRule),
 	"withDefaultAlertsSettings": boolean,
 })
 
+// groupName is the pattern of the specification, and spaces, which recorded projects have.
+var groupName = regexp.MustCompile(`^[\p{L}\p{N}\-_.(),:&@+' ]{1,64}$`)
+
 var tagRule = of(shape{"key": text.need().between(1, 255), "value": text.need().between(1, 255)})
 
 var groupUpdateRule = of(shape{
-	"name":                      text.like(`^[\p{L}\p{N}\-_.(),:&@+' ]{1,64}$`),
+	"name":                      text,
 	"tags":                      list(tagRule),
 	"withDefaultAlertsSettings": boolean,
 })
@@ -117,6 +121,8 @@ func (s *Server) createGroup(c *call) *apiError {
 		return fail("ORG_NOT_FOUND", orgID)
 	case orgID != c.who.org.ID:
 		return fail("USER_CANNOT_ACCESS_ORG")
+	case !groupName.MatchString(name):
+		return fail("INVALID_GROUP_NAME", name)
 	case s.projectNamed(orgID, name) != nil:
 		return fail("GROUP_ALREADY_EXISTS", name)
 	}
@@ -156,6 +162,9 @@ func (s *Server) getGroupByName(c *call) *apiError {
 // updateGroup changes what the body names; tags are replaced whole.
 func (s *Server) updateGroup(c *call) *apiError {
 	if name, ok := c.in()["name"].(string); ok {
+		if !groupName.MatchString(name) {
+			return fail("INVALID_GROUP_NAME", name)
+		}
 		if other := s.projectNamed(c.who.org.ID, name); other != nil && other != c.project {
 			return fail("GROUP_ALREADY_EXISTS", name)
 		}

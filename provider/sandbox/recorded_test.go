@@ -65,8 +65,12 @@ func recordings(t *testing.T, areas ...string) map[string][]recording {
 	return out
 }
 
+// served reports whether the sandbox has what the exchange is about, in its version.
 func (r recording) served() bool {
 	for _, op := range allOperations().operations {
+		if slices.Contains(emptyOperations, op) {
+			continue
+		}
 		for _, v := range op.versions {
 			if op.method == r.Method && op.path == r.Path && v.date == r.Version && !v.gone {
 				return true
@@ -202,11 +206,11 @@ func (c *conformance) compare(t *testing.T, r recording, body any) {
 }
 
 // report prints how much was checked, and fails where an operation that has recordings was not.
-func (c *conformance) report(t *testing.T, skipped ...string) {
+func (c *conformance) report(t *testing.T) {
 	t.Helper()
 	for _, op := range sortedKeys(c.recorded) {
 		t.Logf("%3d of %3d recorded answers of %s", c.checked[op], len(c.recorded[op]), op)
-		if c.checked[op] == 0 && !slices.Contains(skipped, op) {
+		if c.checked[op] == 0 {
 			t.Errorf("no recorded answer of %s was checked", op)
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -167,9 +166,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.finish(w, c, fault)
 		return
 	}
-	s.mu.Lock()
 	s.perform(c)
-	s.mu.Unlock()
 	s.finish(w, c, fault)
 }
 
@@ -195,8 +192,10 @@ func (s *Server) begin(c *call) *Fault {
 	return fault
 }
 
-// perform does what is asked and encodes the answer. It runs under the lock.
+// perform does what is asked and encodes the answer, one call at a time.
 func (s *Server) perform(c *call) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	err := s.dispatch(c)
 	if err == nil && len(s.dirty) > 0 {
 		if failed := s.flush(); failed != nil {
@@ -406,6 +405,3 @@ func (s *Server) Received(value string) bool {
 	defer s.mu.Unlock()
 	return s.secrets[sha256.Sum256([]byte(value))]
 }
-
-// String keeps a server out of logs.
-func (s *Server) String() string { return fmt.Sprintf("sandbox with %d organizations", len(s.orgs)) }

@@ -41,6 +41,7 @@ func TestProjectLife(t *testing.T) {
 			t.Errorf("GET %s: %v", listPath, got)
 		}
 	}
+	c.refuse("PATCH", path, object{"name": ""}, 400, "INVALID_GROUP_NAME")
 	if got := c.do("DELETE", path, nil, 202); got.raw != "{}" {
 		t.Errorf("body of a deletion %q", got.raw)
 	}
@@ -142,6 +143,22 @@ func TestUnknownPaths(t *testing.T) {
 		c.refuse("GET", p, nil, 404, "RESOURCE_NOT_FOUND")
 	}
 	c.refuse("PUT", path, object{}, 404, "RESOURCE_NOT_FOUND")
+}
+
+func TestListsOfNothing(t *testing.T) {
+	c := start(t, Options{})
+	path := c.project("p")
+	c.do("POST", path+"/clusters", replicaSet("orders"), 201)
+	for _, list := range []string{"/teams", "/users", "/flexClusters"} {
+		if got := c.do("GET", path+list, nil, 200); canonical(got.body["results"]) != "[]" || intOf(got.body, "totalCount") != 0 {
+			t.Errorf("%s: %s", list, got.raw)
+		}
+	}
+	c.refuse("GET", path+"/flexClusters/orders", nil, 400, "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API")
+	c.refuse("GET", path+"/flexClusters/none", nil, 404, "CLUSTER_NOT_FOUND")
+	if got := c.do("GET", path+"/ipAddresses", nil, 200); len(objectsOf(objectOf(got.body, "services"), "clusters")) != 1 {
+		t.Errorf("%s", got.raw)
+	}
 }
 
 func TestStatusAndOrgs(t *testing.T) {
@@ -451,7 +468,7 @@ func TestMalformedBodies(t *testing.T) {
 		{`{"name": "p", "tags": [{"key": "k"}], ` + org + `}`, "MISSING_ATTRIBUTE"},
 		{`{"name": "p", "tags": {}, ` + org + `}`, "INVALID_JSON_ATTRIBUTE"},
 		{`{"name": "p", "tags": [{"key": "", "value": "v"}], ` + org + `}`, "VALIDATION_ERROR"},
-		{`{"name": "p/q", ` + org + `}`, "VALIDATION_ERROR"},
+		{`{"name": "p/q", ` + org + `}`, "INVALID_GROUP_NAME"},
 		{`{"name": "p", "regionUsageRestrictions": "MOON", ` + org + `}`, "INVALID_ENUM_VALUE"},
 		{`{"name": "p", "withDefaultAlertsSettings": "yes", ` + org + `}`, "INVALID_JSON_ATTRIBUTE"},
 	} {

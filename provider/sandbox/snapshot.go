@@ -1,0 +1,95 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// volatile are the fields that differ between two runs that did the same.
+var volatile = map[string]bool{"id": true, "groupId": true, "orgId": true, "created": true, "createDate": true, "updated": true,
+	"links": true, "notifierId": true, "connectionStrings": true, "mongoDBVersion": true, "zoneId": true, "vpcId": true, "vnetName": true,
+	"azureSubscriptionId": true, "effectiveReplicationSpecs": true, "effectiveElectableSpecs": true, "effectiveReadOnlySpecs": true,
+	"effectiveAnalyticsSpecs": true}
+
+// unordered are the lists in which order has no meaning.
+var unordered = map[string]bool{"roles": true, "scopes": true, "labels": true, "tags": true, "actions": true, "resources": true,
+	"inheritedRoles": true, "notifications": true, "matchers": true}
+
+// Snapshot is everything in the sandbox by "organization/project/kind/key", without what differs between
+// two runs that did the same (ids, dates, links) and with lists in a fixed order, so that two snapshots
+// can be compared. Alert configurations, which have no key, are numbered by content; two alike are two.
+// Settings are among it; process arguments where they were set.
+func (s *Server) Snapshot() map[string]any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := map[string]any{}
+	for _, p := range s.projects.all() {
+		s.catchUp(p)
+		prefix := textOf(p.Doc, "orgId") + "/" + textOf(p.Doc, "name") + "/"
+		out[prefix+string(Project)] = stable("", p.Doc)
+		out[prefix+string(Settings)] = stable("", p.Settings)
+		if len(p.Limits) > 0 {
+			out[prefix+"limits"] = maps.Clone(p.Limits)
+		}
+		for _, kind := range collected {
+			keyless := []string{}
+			for key, it := range p.of(kind).all() {
+				doc := stable("", it.Doc)
+				if kind == AlertConfig || kind == Container {
+					keyless = append(keyless, canonical(doc))
+					continue
+				}
+				out[prefix+string(kind)+"/"+key] = doc
+				if len(it.Args) > 0 {
+					out[prefix+string(ProcessArgs)+"/"+key] = stable("", it.Args)
+				}
+			}
+			slices.Sort(keyless)
+			for i, text := range keyless {
+				var doc any
+				_ = json.Unmarshal([]byte(text), &doc) // it was marshalled a moment ago
+				out[fmt.Sprintf("%s%s/%03d", prefix, kind, i)] = doc
+			}
+		}
+	}
+	return out
+}
+
+// stable copies a value without volatile fields and with unordered lists sorted. Numbers become float64,
+// so that 10 read from a file and 10 from a request are equal.
+func stable(name string, value any) any {
+	switch v := value.(type) {
+	case object:
+		out := object{}
+		for field, e := range v {
+			if !volatile[field] {
+				out[field] = stable(field, e)
+			}
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = stable("", e)
+		}
+		if unordered[name] {
+			slices.SortFunc(out, func(a, b any) int {
+				if canonical(a) < canonical(b) {
+					return -1
+				}
+				return 1
+			})
+		}
+		return out
+	case json.Number:
+		f, _ := v.Float64()
+		return f
+	case int:
+		return float64(v)
+	case int64:
+		return float64(v)
+	}
+	return value
+}
