@@ -95,19 +95,28 @@ func (c *comparison) pairByKey(a *schema.Attribute, desired, live []cty.Value, p
 			byKey[key] = append(byKey[key], j)
 		}
 	}
-	type candidate struct{ i, j, alike int }
+	type candidate struct {
+		i, j, alike int
+		key         string
+	}
+	type tie struct {
+		key   string
+		alike int
+	}
 	var all []candidate
 	for i, d := range desired {
 		if pairs[i].live >= 0 || !d.IsKnown() {
 			continue
 		}
-		for _, j := range byKey[elementKey(a, d, i, desired)] {
-			all = append(all, candidate{i, j, alike(a, d, live[j])})
+		key := elementKey(a, d, i, desired)
+		for _, j := range byKey[key] {
+			all = append(all, candidate{i, j, alike(a, d, live[j]), key})
 		}
 	}
 	slices.SortStableFunc(all, func(x, y candidate) int {
 		return cmp.Or(cmp.Compare(y.alike, x.alike), cmp.Compare(x.i, y.i), cmp.Compare(x.j, y.j))
 	})
+	ties := map[tie]bool{} // once two fitted equally well, so did all that are paired by the same measure
 	for _, best := range all {
 		if pairs[best.i].live >= 0 || !free[best.j] {
 			continue
@@ -115,9 +124,10 @@ func (c *comparison) pairByKey(a *schema.Attribute, desired, live []cty.Value, p
 		for _, other := range all {
 			if other.i == best.i && other.j != best.j && free[other.j] && other.alike == best.alike ||
 				other.j == best.j && other.i != best.i && pairs[other.i].live < 0 && other.alike == best.alike {
-				pairs[best.i].tied = true
+				ties[tie{best.key, best.alike}] = true
 			}
 		}
+		pairs[best.i].tied = ties[tie{best.key, best.alike}]
 		pairs[best.i].live, free[best.j] = best.j, false
 	}
 }

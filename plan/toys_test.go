@@ -1,0 +1,285 @@
+package plan_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"mercator/plan"
+	"mercator/schema"
+	"mercator/schema/diag"
+)
+
+// The toys: a shelf stands in the organization and is known by its id; boxes on it are known by their name and
+// hold things; bells have no name at all and ring people, with secrets; tags are single entries; guests are
+// named people with grants.
+
+func endpoint(op, method, path string) *schema.Endpoint {
+	return &schema.Endpoint{Operation: op, Method: method, Path: "/api/atlas/v2" + path, Version: "2024-01-01", Role: "Shelf Owner"}
+}
+
+func crud(name, list, one string) schema.Endpoints {
+	return schema.Endpoints{
+		List: endpoint("list"+name, "GET", list), Get: endpoint("get"+name, "GET", one),
+		Create: endpoint("create"+name, "POST", list), Update: endpoint("update"+name, "PATCH", one), Delete: endpoint("delete"+name, "DELETE", one),
+	}
+}
+
+var str = schema.TypeString
+
+var toys = func() *schema.Catalog {
+	id := schema.Attribute{Name: "id", Type: str, Owner: schema.Server}
+	name := schema.Attribute{Name: "name", Type: str}
+	bells := crud("Bell", "/shelves/{shelfId}/bells", "/shelves/{shelfId}/bells/{bellId}")
+	bells.Update.Method, bells.Update.Replaces = "PUT", true
+	toggle := endpoint("toggleBell", "PATCH", "/shelves/{shelfId}/bells/{bellId}")
+	toggle.Only = []string{"enabled"}
+	bells.Partial = []*schema.Endpoint{toggle}
+	c, err := schema.NewCatalog(
+		schema.Kind{Name: "shelf", Identity: schema.Identity{Binds: schema.ByID, ID: "id", Key: []string{"name"}, LabelIs: "name"},
+			Attributes: []schema.Attribute{id, name,
+				{Name: "wood", Type: str, Immutable: true},
+				{Name: "tags", Type: schema.TypePairs},
+				{Name: "settings", Type: schema.TypeObject, Nested: []schema.Attribute{{Name: "lit", Type: schema.TypeBool}, {Name: "loud", Type: schema.TypeBool}}},
+			},
+			Endpoints: crud("Shelf", "/orgs/{orgId}/shelves", "/shelves/{shelfId}"),
+			HoldsData: true, Risks: []schema.RiskRule{{Risk: schema.Irreversible, On: []schema.Event{schema.OnDelete}}}},
+		schema.Kind{Name: "box", Parent: "shelf", Identity: schema.Identity{Binds: schema.ByKey, ID: "id", Key: []string{"name"}, LabelIs: "name"},
+			Attributes: []schema.Attribute{id, name,
+				{Name: "size", Type: str, Enum: []string{"S", "M", "L"}},
+				{Name: "weight", Type: schema.TypeNumber},
+				{Name: "locked", Type: schema.TypeBool, Protects: true},
+				{Name: "keep_copy", Type: schema.TypeBool, DestroyTime: true},
+				{Name: "parts", Type: schema.TypeList, Elem: schema.Elem{Key: []string{"zone"}, Ordinal: true}, Nested: []schema.Attribute{
+					{Name: "id", Type: str, Handle: true}, {Name: "zone", Type: str, Default: cty.StringVal("Z1")},
+					{Name: "count", Type: schema.TypeInteger}, {Name: "color", Type: str}}},
+				{Name: "state", Type: str, Owner: schema.Server},
+				{Name: "address", Type: str, Owner: schema.Server, Volatile: true},
+			},
+			Endpoints: crud("Box", "/shelves/{shelfId}/boxes", "/shelves/{shelfId}/boxes/{name}"),
+			Settle:    &schema.Settle{Field: "state", Creating: []string{"MAKING"}, Busy: []string{"WORKING"}, Deleting: []string{"GOING"}, Ready: []string{"IDLE"}, First: time.Second, Max: time.Minute, Limit: time.Hour},
+			HoldsData: true, BlocksParent: true,
+			Risks: []schema.RiskRule{
+				{Risk: schema.Irreversible, On: []schema.Event{schema.OnDelete}},
+				{Risk: schema.Billable, Attribute: "size", When: schema.Raised},
+				{Risk: schema.Billable, Attribute: "parts.count", When: schema.Raised}}},
+		schema.Kind{Name: "bell", Parent: "shelf", Identity: schema.Identity{Binds: schema.ByContent, ID: "id", Similar: []string{"event"}},
+			Attributes: []schema.Attribute{id,
+				{Name: "event", Type: str, Required: true},
+				{Name: "enabled", Type: schema.TypeBool, Default: cty.True},
+				{Name: "matchers", Type: schema.TypeList, Default: cty.ListValEmpty(cty.Object(map[string]cty.Type{"field": cty.String, "value": cty.String})),
+					Elem: schema.Elem{Whole: true}, Nested: []schema.Attribute{{Name: "field", Type: str}, {Name: "value", Type: str}}},
+				{Name: "calls", Type: schema.TypeList, Elem: schema.Elem{Tag: "via", Tags: map[string][]string{"MAIL": {"to"}}}, Nested: []schema.Attribute{
+					{Name: "via", Type: str}, {Name: "to", Type: str, AllowedWhen: []schema.Condition{{Attribute: "via", Values: []string{"MAIL"}}}},
+					{Name: "delay", Type: schema.TypeInteger, Default: cty.Zero},
+					{Name: "token", Type: str, WriteOnly: true, AllowedWhen: []schema.Condition{{Attribute: "via", Values: []string{"PAGER"}}}},
+					{Name: "call_id", Type: str, Handle: true}}},
+			},
+			Endpoints: bells, Siblings: true},
+		schema.Kind{Name: "guest", Parent: "shelf", Identity: schema.Identity{Binds: schema.ByKey, Key: []string{"name"}, LabelIs: "name"},
+			Attributes: []schema.Attribute{name,
+				{Name: "password", Type: str, WriteOnly: true},
+				{Name: "method", Type: str, Immutable: true},
+				{Name: "note", Type: str},
+				{Name: "until", Type: schema.TypeTime, Within: &schema.Horizon{Soonest: "5m", Latest: "168h"}},
+				{Name: "grants", Type: schema.TypeList, Elem: schema.Elem{Whole: true}, Nested: []schema.Attribute{
+					{Name: "role", Type: str, Refers: []schema.Refer{{Kind: "role", Attribute: "name"}}}, {Name: "room", Type: str}, {Name: "corner", Type: str}}},
+			},
+			Endpoints: crud("Guest", "/shelves/{shelfId}/guests", "/shelves/{shelfId}/guests/{name}"),
+			Risks: []schema.RiskRule{{Risk: schema.GrantsAccess, On: []schema.Event{schema.OnCreate}},
+				{Risk: schema.GrantsAccess, Attribute: "grants", When: schema.Added}}},
+		schema.Kind{Name: "role", Parent: "shelf", Identity: schema.Identity{Binds: schema.ByKey, Key: []string{"name"}, LabelIs: "name"},
+			Attributes: []schema.Attribute{name, {Name: "text", Type: str}},
+			Endpoints:  crud("Role", "/shelves/{shelfId}/roles", "/shelves/{shelfId}/roles/{name}")},
+		schema.Kind{Name: "door", Parent: "shelf", Identity: schema.Identity{Binds: schema.ByKey, Key: []string{"name"}},
+			Attributes:  []schema.Attribute{name, {Name: "text", Type: str}},
+			Endpoints:   crud("Door", "/shelves/{shelfId}/doors", "/shelves/{shelfId}/doors/{name}"),
+			CreateFirst: true, Risks: []schema.RiskRule{{Risk: schema.OpensNetwork, On: []schema.Event{schema.OnCreate}}}},
+	)
+	if err != nil {
+		panic(err)
+	}
+	return c
+}()
+
+var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+const root = schema.Place("orgId=o1")
+
+func inside(shelf string) schema.Place { return root.With("shelfId", shelf) }
+
+// val makes a value of a kind from JSON-like fields; strings that begin with "secret:" are marked.
+func val(kind string, fields map[string]any) cty.Value {
+	v, unknown := schema.Decode(toys.Kind(kind).Attributes, fields, schema.ByName)
+	if len(unknown) > 0 {
+		panic(fmt.Sprintf("%s has no %v", kind, unknown))
+	}
+	v, _ = cty.Transform(v, func(_ cty.Path, x cty.Value) (cty.Value, error) {
+		if x.Type() == cty.String && x.IsKnown() && !x.IsNull() {
+			switch text := x.AsString(); {
+			case strings.HasPrefix(text, "secret:"):
+				return x.Mark(schema.Sensitive), nil
+			case text == "unknown":
+				return cty.UnknownVal(cty.String), nil
+			}
+		}
+		return x, nil
+	})
+	return v
+}
+
+type m = map[string]any
+
+// world is an input in the making.
+type world struct {
+	t    *testing.T
+	in   plan.Input
+	live map[schema.LivePart][]schema.Object
+	all  []schema.LiveSweep
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	return &world{t: t, in: plan.Input{Catalog: toys, Now: now,
+		Places:      map[string]schema.Place{"": root},
+		Connections: map[string]plan.Connection{"": {OrgID: "o1", BaseURL: "https://cloud.mongodb.com"}},
+		Prior:       plan.Prior{Lineage: "l", Serial: 1, Resources: map[schema.Address]*schema.Bound{}, Outputs: map[string]plan.PriorOutput{}},
+	}}
+}
+
+// want declares a resource; kinds other than shelf live in the shelf whose address is given first.
+func (w *world) want(address string, fields m, change ...func(*schema.Resource)) *world {
+	w.t.Helper()
+	a, err := schema.ParseAddress(address)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	kind := toys.Kind(a.Kind())
+	if l := kind.Identity.LabelIs; l != "" && fields[l] == nil {
+		fields[l] = a.Last().Label
+	}
+	r := schema.Resource{Address: a, Kind: kind.Name, Parent: schema.ParentRef{Address: a.Parent()}, Value: val(kind.Name, fields),
+		Range: diag.Range{File: "main.hcl", Start: diag.Pos{Line: len(w.in.Desired.Resources) + 1, Column: 1}}}
+	for _, f := range change {
+		f(&r)
+	}
+	w.in.Desired.Resources = append(w.in.Desired.Resources, r)
+	return w
+}
+
+// has puts objects of a kind in a place into Atlas; the place counts as read whole.
+func (w *world) has(kind string, place schema.Place, objects ...m) *world {
+	sweep := schema.LiveSweep{Kind: kind, Place: place}
+	for _, fields := range objects {
+		v := val(kind, fields)
+		key, _, _ := toys.Kind(kind).NaturalKey(v)
+		o := schema.Object{Kind: kind, Place: place, Key: key, Value: v}
+		if id, ok := fields["id"].(string); ok {
+			o.ID = id
+		}
+		sweep.Objects = append(sweep.Objects, o)
+	}
+	w.all = append(w.all, sweep)
+	return w
+}
+
+// knows puts an entry into the state.
+func (w *world) knows(address string, place schema.Place, id string, applied m, change ...func(*schema.Bound)) *world {
+	w.t.Helper()
+	a, err := schema.ParseAddress(address)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	kind := toys.Kind(a.Kind())
+	if l := kind.Identity.LabelIs; l != "" && applied[l] == nil {
+		applied[l] = a.Last().Label
+	}
+	b := &schema.Bound{Address: a, Kind: kind.Name, Place: place, ID: id, Applied: val(kind.Name, applied)}
+	b.Key, _, _ = kind.NaturalKey(b.Applied)
+	if a.Parent() != "" {
+		b.Dependencies = []schema.Address{a.Parent()}
+	}
+	for _, f := range change {
+		f(b)
+	}
+	w.in.Prior.Resources[a] = b
+	return w
+}
+
+// plan builds; lists of our shelves that were not given are read as empty.
+func (w *world) plan() *plan.Plan {
+	w.t.Helper()
+	w.in.Live = schema.NewLive(w.all, nil)
+	for range 5 {
+		sweeps, _ := plan.Wanted(w.in)
+		if len(sweeps) == 0 {
+			break
+		}
+		var more []schema.LiveSweep
+		for _, s := range sweeps {
+			more = append(more, schema.LiveSweep{Kind: s.Kind.Name, Place: s.Place})
+		}
+		w.in.Live = w.in.Live.Merge(schema.NewLive(more, nil))
+	}
+	return plan.Build(w.in)
+}
+
+// changes writes the plan's changes that do something, one per line.
+func changes(p *plan.Plan) []string {
+	var out []string
+	for i := range p.Changes {
+		c := &p.Changes[i]
+		if c.Action == plan.NoOp && !c.Writes() {
+			continue
+		}
+		line := string(c.Action) + " " + string(c.Address)
+		for _, d := range c.Diffs {
+			line += " " + d.Path
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+func codes(p *plan.Plan) []string {
+	var out []string
+	for _, d := range p.Diagnostics {
+		out = append(out, d.Code)
+	}
+	return out
+}
+
+func find(t *testing.T, p *plan.Plan, address string) *plan.Change {
+	t.Helper()
+	for i := range p.Changes {
+		if string(p.Changes[i].Address) == address {
+			return &p.Changes[i]
+		}
+	}
+	t.Fatalf("the plan has no change of %s", address)
+	return nil
+}
+
+func expect(t *testing.T, p *plan.Plan, want ...string) {
+	t.Helper()
+	if got := changes(p); !slices.Equal(got, want) {
+		t.Errorf("changes:\n got %q\nwant %q", got, want)
+	}
+}
+
+func expectCodes(t *testing.T, p *plan.Plan, want ...string) {
+	t.Helper()
+	if got := codes(p); !slices.Equal(got, want) {
+		t.Errorf("diagnostics: got %q, want %q\n%v", got, want, p.Diagnostics)
+	}
+}
+
+// shelf is a world with one shelf that is declared, live and known.
+func shelf(t *testing.T) *world {
+	t.Helper()
+	return newWorld(t).want("shelf.a", m{}).has("shelf", root, m{"id": "s1", "name": "a"}).knows("shelf.a", root, "s1", m{})
+}
