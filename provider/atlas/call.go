@@ -125,20 +125,20 @@ func (c *Client) send(req *http.Request, r *request) (res *http.Response, body [
 	if r.body != nil {
 		c.traceRequest(ctx, r)
 	}
-	res, err := c.http.Do(req.WithContext(ctx))
+	answer, err := c.http.Do(req.WithContext(ctx))
 	if err != nil {
 		return nil, nil, c.broken(r, err, sent.Load())
 	}
-	defer func() { _ = res.Body.Close() }()
-	body, err = io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	defer func() { _ = answer.Body.Close() }()
+	body, err = io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
 	switch {
 	case err != nil:
-		return nil, nil, c.broken(r, fmt.Errorf("the answer (status %d) broke off: %w", res.StatusCode, err), true)
+		return nil, nil, c.broken(r, fmt.Errorf("the answer (status %d) broke off: %w", answer.StatusCode, err), true)
 	case len(body) > maxAnswer:
 		return nil, nil, outcome{err: c.plainError(r, fmt.Errorf("the answer is larger than %d MiB, which no answer of Atlas is", maxAnswer>>20))}
 	}
-	c.budgets.learn(r, res.Header)
-	return res, body, outcome{}
+	c.budgets.learn(r, answer.Header)
+	return answer, body, outcome{}
 }
 
 func (c *Client) traceRequest(ctx context.Context, r *request) {

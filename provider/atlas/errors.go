@@ -40,6 +40,10 @@ func readAPIError(body []byte) apiError {
 	if e.detail == "" {
 		e.detail, _ = m["reason"].(string)
 	}
+	if code, ok := m["error"].(string); ok && e.code == "" { // the token endpoint's form (RFC 6749, 5.2)
+		e.code = code
+		e.detail, _ = m["error_description"].(string)
+	}
 	e.parameters, _ = m["parameters"].([]any)
 	bad, _ := m["badRequestDetail"].(map[string]any)
 	fields, _ := bad["fields"].([]any)
@@ -73,6 +77,9 @@ func (c *Client) judge(r *request, res *http.Response, body []byte) outcome {
 		said.code = res.Header.Get("X-Error-Code")
 	}
 	means := meaningOf(status, said.code)
+	if r.endpoint == tokenEndpoint && status == http.StatusUnauthorized {
+		means = byCode["invalid_client"]
+	}
 	e := &provider.Error{
 		Class: means.class, Status: status, Code: said.code, Call: c.secrets.mask(r.call()), Operation: r.endpoint.Operation,
 		Detail: c.secrets.mask(said.text()), Remedy: c.secrets.mask(means.advice(r, said)),

@@ -1,0 +1,104 @@
+package schema_test
+
+import (
+	"maps"
+	"strings"
+	"testing"
+
+	"mercator/schema"
+)
+
+func pathKind(name string, id schema.Identity) *schema.Kind {
+	return &schema.Kind{Name: name, Identity: id, Attributes: []schema.Attribute{
+		{Name: "id", API: "id", Type: schema.TypeString}, {Name: "name", API: "name", Type: schema.TypeString},
+		{Name: "database_name", API: "databaseName", Type: schema.TypeString}, {Name: "username", API: "username", Type: schema.TypeString},
+	}}
+}
+
+func TestPath(t *testing.T) {
+	project := pathKind("project", schema.Identity{ID: "id", Key: []string{"name"}, Params: map[string]string{"groupId": "id"}})
+	cluster := pathKind("cluster", schema.Identity{ID: "id", Key: []string{"name"}, Params: map[string]string{"clusterName": "name"}})
+	user := pathKind("user", schema.Identity{Key: []string{"database_name", "username"}})
+	alert := pathKind("alert", schema.Identity{ID: "id"})
+	entry := pathKind("entry", schema.Identity{Key: []string{"name"}})
+	place := schema.Place("").With("orgId", "o/1").With("groupId", "g1")
+	for _, tc := range []struct {
+		kind     *schema.Kind
+		template string
+		place    schema.Place
+		id       string
+		key      map[string]string
+		want     string
+		says     string
+	}{
+		{kind: project, template: "/orgs/{orgId}/groups", place: place, want: "/orgs/o%2F1/groups"},
+		{kind: project, template: "/groups/{groupId}", place: "orgId=o", id: "g9", key: map[string]string{"name": "n"}, want: "/groups/g9"},
+		{kind: cluster, template: "/groups/{groupId}/clusters/{clusterName}", place: place, id: "c", key: map[string]string{"name": "orders"}, want: "/groups/g1/clusters/orders"},
+		{kind: user, template: "/groups/{groupId}/databaseUsers/{databaseName}/{username}", place: place,
+			key: map[string]string{"database_name": "$external", "username": "CN=a/ü,OU=b c+d%~"}, want: "/groups/g1/databaseUsers/%24external/CN%3Da%2F%C3%BC%2COU%3Db%20c%2Bd%25~"},
+		{kind: alert, template: "/groups/{groupId}/alertConfigs/{alertConfigId}", place: place, id: "a1", want: "/groups/g1/alertConfigs/a1"},
+		{kind: entry, template: "/groups/{groupId}/accessList/{entryValue}", place: place, key: map[string]string{"name": "10.0.0.0/8"}, want: "/groups/g1/accessList/10.0.0.0%2F8"},
+		{kind: alert, template: "/groups/{groupId}/alertConfigs/{alertConfigId}", place: place, says: "{alertConfigId}"},
+		{kind: alert, template: "/groups/{groupId}/alertConfigs", place: "", says: "{groupId}"},
+		{kind: entry, template: "/x/{entryValue}", place: place, key: map[string]string{"name": ".."}, says: "cannot be addressed"},
+	} {
+		got, err := tc.kind.Path(tc.template, tc.place, tc.id, tc.key)
+		if tc.says != "" {
+			if err == nil || !strings.Contains(err.Error(), tc.says) {
+				t.Errorf("%s: %q, %v; want an error that says %q", tc.template, got, err, tc.says)
+			}
+			continue
+		}
+		if err != nil || got != tc.want {
+			t.Errorf("%s gives %q, %v; want %q", tc.template, got, err, tc.want)
+		}
+	}
+}
+
+func TestInside(t *testing.T) {
+	cluster := pathKind("cluster", schema.Identity{ID: "id", Key: []string{"name"}, Params: map[string]string{"clusterName": "name"}})
+	cluster.Endpoints.Get = &schema.Endpoint{Path: "/groups/{groupId}/clusters/{clusterName}"}
+	got, err := cluster.Inside("groupId=g1", "c1", "or%2Fders")
+	if err != nil || got.Param("groupId") != "g1" || got.Param("clusterName") != "or/ders" {
+		t.Errorf("%q, %v", got, err)
+	}
+	if _, err := cluster.Inside("groupId=g1", "c1", ""); err == nil {
+		t.Error("a cluster without a name has a place inside")
+	}
+	singleton := &schema.Kind{Name: "auditing", Singleton: true}
+	singleton.Endpoints.Get = &schema.Endpoint{Path: "/groups/{groupId}/auditLog"}
+	if got, err := singleton.Inside("groupId=g1", "", ""); err != nil || got != "groupId=g1" {
+		t.Errorf("inside a singleton: %q, %v", got, err)
+	}
+}
+
+func TestKeyParts(t *testing.T) {
+	user := pathKind("user", schema.Identity{Key: []string{"database_name", "username"}})
+	parts := map[string]string{"database_name": "admin", "username": "a/b%c"}
+	key := user.JoinKey(parts)
+	if key != "admin/a%2Fb%25c" || !maps.Equal(user.KeyParts(key), parts) {
+		t.Errorf("%q is taken apart as %q", key, user.KeyParts(key))
+	}
+	if user.KeyParts("") != nil || user.JoinKey(map[string]string{"username": "x"}) != "" {
+		t.Error("a key that is not whole is one")
+	}
+	upper := pathKind("upper", schema.Identity{Key: []string{"name"}, Canonical: func(s string) (string, error) { return strings.ToUpper(s), nil }})
+	if got := upper.JoinKey(map[string]string{"name": "a"}); got != "A" {
+		t.Errorf("the key is not in canonical form: %q", got)
+	}
+}
+
+func FuzzPath(f *testing.F) {
+	entry := pathKind("entry", schema.Identity{Key: []string{"name"}})
+	f.Add("a/b")
+	f.Add("{name}")
+	f.Fuzz(func(t *testing.T, name string) {
+		got, err := entry.Path("/x/{entryValue}/y", "", "", map[string]string{"name": name})
+		if err == nil && strings.Count(got, "/") != 3 {
+			t.Errorf("%q leaves its segment: %q", name, got)
+		}
+		if key := entry.JoinKey(map[string]string{"name": name}); key != "" && entry.KeyParts(key)["name"] != name {
+			t.Errorf("%q does not come back from the key %q", name, key)
+		}
+	})
+}
