@@ -58,7 +58,7 @@ func (s *Server) listEntries(c *call) *apiError {
 // createEntries adds entries and answers with the first page of all of them. An entry that exists takes
 // the new comment and expiry, unless the sandbox is told otherwise.
 func (s *Server) createEntries(c *call) *apiError {
-	if c.entry.Overlapping && s.opts.RefuseOverlaps {
+	if c.entry.repeated && s.opts.RefuseOverlaps {
 		return failDetail(http.StatusConflict, "UNEXPECTED_ERROR", "This endpoint does not support concurrent POST requests.")
 	}
 	var entries []object

@@ -15,8 +15,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/google/renameio/v2"
 )
 
 // attachTimeout is how long an attached process looks for the one that has the folder: between the end of
@@ -37,11 +35,10 @@ func Attach(dir string, opts Options) (*Endpoint, error) {
 	opts.Dir = dir
 	r := &relay{dir: dir, opts: opts}
 	r.transport = &http.Transport{DisableKeepAlives: true, DisableCompression: true}
-	endpoint, err := Serve(r, "", nil)
+	endpoint, err := r.listen()
 	if err != nil {
 		return nil, err
 	}
-	r.url, endpoint.after = endpoint.URL, r.close
 	ctx, cancel := context.WithTimeout(context.Background(), attachTimeout)
 	defer cancel()
 	if _, _, err := r.target(ctx); err != nil {
@@ -70,6 +67,17 @@ type serving struct {
 }
 
 func (r *relay) file() string { return filepath.Join(r.dir, "server.json") }
+
+// listen starts to serve. Requests that come before the relay knows its own address wait for it.
+func (r *relay) listen() (*Endpoint, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	endpoint, err := Serve(r, "", nil)
+	if err == nil {
+		r.url, endpoint.after = endpoint.URL, r.close
+	}
+	return endpoint, err
+}
 
 // close gives the folder up.
 func (r *relay) close() error {
@@ -120,14 +128,14 @@ func (r *relay) announce() error {
 	if err != nil {
 		return err
 	}
-	return renameio.WriteFile(r.file(), raw, 0o600)
+	return replaceFile(r.file(), raw)
 }
 
 // find returns the address of the process that has the folder, if it answers.
 func (r *relay) find(ctx context.Context) string {
 	raw, err := os.ReadFile(r.file())
 	var there serving
-	if err != nil || json.Unmarshal(raw, &there) != nil {
+	if err != nil || json.Unmarshal(raw, &there) != nil || there.URL == r.url {
 		return ""
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)

@@ -26,12 +26,14 @@ type Call struct {
 	Status     int       `json:"status"` // 0 while it runs
 	ErrorCode  string    `json:"errorCode,omitempty"`
 	Mutating   bool      `json:"mutating"`
-	// Overlapping says that a call of the same operation in the same project was running when this one
-	// came.
+	// Overlapping says that this call changes something and that another one to the same collection of
+	// the same project (its access list, its roles) was running when it came.
 	Overlapping bool   `json:"overlapping"`
 	Fault       string `json:"fault,omitempty"` // the action of the fault that befell it
 
-	log *callLog
+	log      *callLog
+	lanes    []string // what it occupies while it runs
+	repeated bool     // the same operation in the same project was running
 }
 
 // callLog is the list of calls. It has a lock of its own, so that it can be read while a request waits.
@@ -56,17 +58,19 @@ func (l *callLog) begin(c *call, now time.Time) *Call {
 	if l.running == nil {
 		l.running = map[string]int{}
 	}
-	e.Overlapping = l.running[e.lane()] > 0
-	l.running[e.lane()]++
+	if e.Mutating {
+		e.lanes = []string{e.Operation + " " + e.Project, "any " + c.op.limits + " " + e.Project}
+		e.repeated, e.Overlapping = l.running[e.lanes[0]] > 0, l.running[e.lanes[1]] > 0
+	}
+	for _, lane := range e.lanes {
+		l.running[lane]++
+	}
 	if len(l.entries) >= maxCalls {
 		l.entries = slices.Delete(l.entries, 0, maxCalls/2)
 	}
 	l.entries = append(l.entries, e)
 	return e
 }
-
-// lane is what overlapping is judged by.
-func (e *Call) lane() string { return e.Operation + " " + e.Project }
 
 func (l *callLog) end(e *Call, c *call, now time.Time) {
 	l.mu.Lock()
@@ -75,8 +79,10 @@ func (l *callLog) end(e *Call, c *call, now time.Time) {
 	if c.who.org != nil {
 		e.Org, e.Credential = c.who.org.ID, c.who.credential.name()
 	}
-	if l.running[e.lane()]--; l.running[e.lane()] <= 0 {
-		delete(l.running, e.lane())
+	for _, lane := range e.lanes {
+		if l.running[lane]--; l.running[lane] <= 0 {
+			delete(l.running, lane)
+		}
 	}
 }
 
@@ -99,7 +105,7 @@ func (s *Server) Calls() []Call {
 	out := make([]Call, len(s.calls.entries))
 	for i, e := range s.calls.entries {
 		out[i] = *e
-		out[i].log = nil
+		out[i].log, out[i].lanes = nil, nil
 	}
 	return out
 }

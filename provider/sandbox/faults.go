@@ -28,6 +28,7 @@ const (
 // Fault makes requests go wrong on demand.
 type Fault struct {
 	// Method and Path (a regular expression on the encoded path) say which requests; empty means all.
+	// A request that is only answered by a Digest challenge counts too.
 	Method string `json:"method,omitempty"`
 	Path   string `json:"path,omitempty"`
 	// Nth befalls only the nth of them (from 1), Every each nth, Probability some, by the seed.

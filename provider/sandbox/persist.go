@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
-	"github.com/google/renameio/v2"
 )
 
 // folder is where a sandbox keeps its data: sandbox.json, and a file per project below groups. A project
@@ -122,7 +121,7 @@ func (s *Server) writeHeader() error {
 	if err != nil {
 		return err
 	}
-	return renameio.WriteFile(s.files.header(), raw, 0o600)
+	return replaceFile(s.files.header(), raw)
 }
 
 // flush writes the projects that have changed.
@@ -142,9 +141,26 @@ func (s *Server) flush() error {
 		}
 		raw, err := json.Marshal(p)
 		if err == nil {
-			err = renameio.WriteFile(s.files.project(id), raw, 0o600)
+			err = replaceFile(s.files.project(id), raw)
 		}
 		problems = append(problems, err)
 	}
 	return errors.Join(problems...)
+}
+
+// replaceFile writes a file aside and renames it. Unlike renameio it does not wait for the disk: what a
+// sandbox holds has to survive the end of a process, not that of the machine.
+func replaceFile(path string, content []byte) error {
+	aside, err := os.CreateTemp(filepath.Dir(path), ".aside-*")
+	if err != nil {
+		return err
+	}
+	_, err = aside.Write(content)
+	if err = errors.Join(err, aside.Close()); err == nil {
+		err = os.Rename(aside.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(aside.Name()))
+	}
+	return nil
 }

@@ -138,7 +138,11 @@ func (s *Server) createGroup(c *call) *apiError {
 	if boolOf(doc, "withDefaultAlertsSettings") && !s.opts.NoDefaultAlerts {
 		s.addDefaultAlerts(p)
 	}
-	c.status, c.out = http.StatusCreated, s.groupView(c, p, false)
+	out := s.groupView(c, p, false)
+	if in["tags"] == nil {
+		delete(out, "tags") // an empty list is shown from the first read on
+	}
+	c.setJSON(http.StatusCreated, out)
 	c.header.Set("Location", c.base+"//api/atlas/v1.0") // of no use, but recorded so
 	return nil
 }
