@@ -85,7 +85,10 @@ func (b *builder) decideDeclared(n *node) {
 		c.Diffs[i].Replaces = b.forces(n, &c.Diffs[i])
 	}
 	b.secrets(n)
-	c.After = b.after(n)
+	c.After = c.Before
+	if len(c.Diffs) > 0 {
+		c.After = b.after(n)
+	}
 	switch {
 	case b.mustReplace(n, parentReplaced):
 		b.replace(n, parentReplaced)

@@ -52,6 +52,8 @@ type Options struct {
 	Replace []schema.Address
 	// NoAdopt makes an adoption an error.
 	NoAdopt bool
+	// SkipSecrets says that no secret is verified against its hash, as in drift (R20).
+	SkipSecrets bool
 	// AllowDestroy and AllowAdopt are addresses, or "all" (R30).
 	AllowDestroy, AllowAdopt []string
 }

@@ -51,7 +51,10 @@ type node struct {
 	gone bool
 	// exclusive says that nobody declared the object and its kind is exclusive in its parent (R32).
 	exclusive bool
-	change    Change
+	// appliedDiffs is fromApplied's answer, once it was asked.
+	appliedDiffs    []Diff
+	appliedCompared bool
+	change          Change
 }
 
 // identity is what no two changes may share.
@@ -197,6 +200,7 @@ func (b *builder) declare() {
 				n.value = v
 			}
 		}
+		n.value = kind.WithKey(n.value)
 		key, known, err := kind.NaturalKey(n.value)
 		if err != nil {
 			b.error(r.Address, "bad_name", fmt.Sprintf("%s cannot be addressed", r.Address), "%v.", err)

@@ -80,6 +80,9 @@ func (b *builder) releases(n *node) []string {
 	if !n.bound.Applied.IsNull() {
 		b.released(n, n.kind.Attributes, n.bound.Applied, n.value, n.live.Value, "", &paths)
 	}
+	if len(n.bound.Secrets) == 0 {
+		return paths
+	}
 	current := map[string]bool{}
 	for _, leaf := range secretLeaves(n.kind, n.value, n.bound.Applied) {
 		current[leaf.recorded] = true
@@ -156,16 +159,23 @@ func (b *builder) converged(n *node) []string {
 	}
 	seen := map[string]bool{}
 	var out []string
-	for _, diffs := range [][]Diff{compare(n.kind, n.value, n.bound.Applied)} {
-		for _, d := range diffs {
-			top := topLevels([]Diff{d})[0]
-			if !seen[top] && !ignored(n.change.Lifecycle.IgnoreChanges, d.Path) && !b.recordedSecret(n, d.Path) {
-				seen[top] = true
-				out = append(out, top)
-			}
+	for _, d := range n.fromApplied() {
+		top := topLevels([]Diff{d})[0]
+		if !seen[top] && !ignored(n.change.Lifecycle.IgnoreChanges, d.Path) && !b.recordedSecret(n, d.Path) {
+			seen[top] = true
+			out = append(out, top)
 		}
 	}
 	return out
+}
+
+// fromApplied returns how the desired value differs from the one last applied.
+func (n *node) fromApplied() []Diff {
+	if !n.appliedCompared {
+		n.appliedCompared = true
+		n.appliedDiffs = compare(n.kind, n.value, n.bound.Applied)
+	}
+	return n.appliedDiffs
 }
 
 // recordedSecret reports whether the state holds a path as a hash, so that Applied lacks it.

@@ -184,10 +184,13 @@ func (b *builder) explained(n *node) bool {
 
 func (b *builder) driftOf(n *node) Drift {
 	d := Drift{Address: n.address, Kind: n.kind.Name}
+	if n.desired != nil && len(n.change.Diffs) == 0 && len(n.fromApplied()) == 0 {
+		return d // files, state and Atlas agree
+	}
 	applied := Managed(n.kind, n.bound.Applied, n.change.Lifecycle.IgnoreChanges)
 	settledByFile := map[string]bool{}
 	if n.desired != nil {
-		for _, diff := range compare(n.kind, n.value, applied) {
+		for _, diff := range n.fromApplied() {
 			settledByFile[diff.Path] = true
 		}
 	}

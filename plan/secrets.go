@@ -136,6 +136,9 @@ func SecretText(v cty.Value) string {
 // secrets adds the differences that only the state's hashes show, and notes the hashes that stay.
 func (b *builder) secrets(n *node) {
 	c := &n.change
+	if !n.kind.HasSecrets() && !n.value.ContainsMarked() {
+		return
+	}
 	applied := cty.NullVal(n.kind.Type())
 	hashes := map[string]string{}
 	if n.bound != nil {
