@@ -191,16 +191,11 @@ func (b *builder) declare() {
 			n.bound = nil
 		}
 		n.recorded = b.from[r.Address]
-		if kind.Hooks.Normalize != nil {
-			v, found := kind.Hooks.Normalize(r.Value)
-			for _, d := range found {
-				b.diags.Add(b.placed(d, r))
-			}
-			if !found.HasErrors() {
-				n.value = v
-			}
+		v, found := kind.Normalize(r.Value)
+		for _, d := range found {
+			b.diags.Add(b.placed(d, r))
 		}
-		n.value = kind.WithKey(n.value)
+		n.value = v
 		key, known, err := kind.NaturalKey(n.value)
 		if err != nil {
 			b.error(r.Address, "bad_name", fmt.Sprintf("%s cannot be addressed", r.Address), "%v.", err)

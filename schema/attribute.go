@@ -77,8 +77,8 @@ type Attribute struct {
 	// Later says that a creation leaves it out; a Steps hook or an update sends it once the object is ready.
 	Later bool
 
-	// Default is what Atlas takes where the file says nothing. It fills natural keys and the comparison by exact
-	// content (R3), never a request.
+	// Default is what Atlas takes where the file says nothing. It fills natural keys (see [Kind.Normalize]) and the
+	// comparison by exact content (R3); no other default is ever sent.
 	Default cty.Value
 	// DefaultBy takes the default from another attribute.
 	DefaultBy *DefaultBy

@@ -1,0 +1,43 @@
+package schema
+
+import (
+	"github.com/zclconf/go-cty/cty"
+
+	"mercator/schema/diag"
+)
+
+// Normalize returns a desired value in the form that is compared, recorded and sent: rewritten by the kind's hook
+// (R38), with the parts of the natural key that the file leaves to Atlas's default filled in, so that a creation
+// names what it creates. Where the list holds an error, the value is as it was given.
+func (k *Kind) Normalize(desired cty.Value) (cty.Value, diag.List) {
+	v, found := desired, diag.List(nil)
+	if k.Hooks.Normalize != nil {
+		if v, found = k.Hooks.Normalize(desired); found.HasErrors() {
+			return desired, found
+		}
+	}
+	return k.withKey(v), found
+}
+
+// withKey sets the attributes of the natural key that are null to their default.
+func (k *Kind) withKey(v cty.Value) cty.Value {
+	bare, marks := v.Unmark()
+	if bare.IsNull() || !bare.IsKnown() {
+		return v
+	}
+	var values map[string]cty.Value
+	for _, name := range k.Identity.Key {
+		given, _ := bare.GetAttr(name).Unmark()
+		if !given.IsKnown() || !given.IsNull() {
+			continue
+		}
+		if values == nil {
+			values = bare.AsValueMap()
+		}
+		values[name] = k.Effective(bare, name)
+	}
+	if values == nil {
+		return v
+	}
+	return cty.ObjectVal(values).WithMarks(marks)
+}
