@@ -1,0 +1,203 @@
+package config
+
+import (
+	"fmt"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"mercator/schema/diag"
+)
+
+// local is one definition of a locals block.
+type local struct {
+	name string
+	x    *expr
+}
+
+// output is an output block.
+type output struct {
+	name, description string
+	sensitive         bool
+	value             *expr
+	preconditions     []*condition
+	rng               diag.Range
+}
+
+// moveDecl, removalDecl and importDecl are the blocks of those names.
+type moveDecl struct {
+	from, to *addressExpr
+	rng      diag.Range
+}
+
+type removalDecl struct {
+	from    *addressExpr
+	destroy *expr
+	rng     diag.Range
+}
+
+type importDecl struct {
+	to  *addressExpr
+	id  *expr
+	rng diag.Range
+}
+
+// declareAll takes the top level of every file apart.
+func (l *loader) declareAll() {
+	top := shape{what: "the top level", blocks: map[string]labels{
+		"mercator": {}, "atlas": {0, 1}, "variable": {1, 1}, "locals": {}, "output": {1, 1},
+		"moved": {}, "removed": {}, "import": {},
+	}}
+	for _, name := range l.options.Catalog.Names() {
+		k := l.options.Catalog.Kind(name)
+		top.blocks[name] = labels{1, 1}
+		if k.Singleton && k.Parent == "" {
+			top.blocks[name] = labels{0, 1}
+		}
+	}
+	for _, body := range l.bodies {
+		got := l.take(body, top)
+		for _, b := range got.blocks {
+			l.declare(b)
+		}
+	}
+}
+
+func (l *loader) declare(b *hcl.Block) {
+	switch b.Type {
+	case "mercator":
+		l.declareSettings(b)
+	case "atlas":
+		l.declareConnection(b)
+	case "variable":
+		l.declareVariable(b)
+	case "locals":
+		l.declareLocals(b)
+	case "output":
+		l.declareOutput(b)
+	case "moved":
+		l.declareMove(b)
+	case "removed":
+		l.declareRemoval(b)
+	case "import":
+		l.declareImport(b)
+	default:
+		l.declareResource(b, nil)
+	}
+}
+
+func (l *loader) declareLocals(b *hcl.Block) {
+	attrs, hd := b.Body.JustAttributes()
+	for _, d := range hd {
+		l.add(syntaxError(d))
+	}
+	for name, a := range attrs {
+		if old := l.locals[name]; old != nil {
+			l.add(duplicate("local value", name, rangeOf(a.NameRange), rangeOf(old.x.Range())))
+			continue
+		}
+		l.locals[name] = &local{name: name, x: l.expr(a.Expr, scope{})}
+	}
+}
+
+func duplicate(what, name string, at, first diag.Range) diag.Diagnostic {
+	return diag.Errorf(codeDuplicateBlock, fmt.Sprintf("The %s %q is declared twice", what, name),
+		"It is declared at %s already; each name can be used once.", first).At(at)
+}
+
+func (l *loader) declareOutput(b *hcl.Block) {
+	s := shape{what: "an output", args: []string{"value", "description", "sensitive"},
+		blocks: map[string]labels{"precondition": {}}}
+	got := l.take(b.Body, s)
+	o := &output{name: b.Labels[0], rng: rangeOf(b.DefRange)}
+	for _, old := range l.outputs {
+		if old.name == o.name {
+			l.add(duplicate("output", o.name, o.rng, old.rng))
+			return
+		}
+	}
+	o.description = l.constantText(got.args["description"])
+	o.sensitive = l.constantBool(got.args["sensitive"], false)
+	for _, p := range got.blocks {
+		o.preconditions = append(o.preconditions, l.declareCondition(p, scope{}))
+	}
+	if a := got.args["value"]; a != nil {
+		o.value = l.expr(a.Expr, scope{})
+	} else {
+		l.add(missing("An output", "value", o.rng))
+		return
+	}
+	l.outputs = append(l.outputs, o)
+}
+
+func missing(what, name string, at diag.Range) diag.Diagnostic {
+	return diag.Errorf(codeMissingArgument, fmt.Sprintf("The argument %q is missing", name),
+		"%s needs %s = ...", capital(what), name).At(at)
+}
+
+// condition is a condition with its error message: of a validation, a precondition or a postcondition.
+type condition struct {
+	holds, message *expr
+	rng            diag.Range
+}
+
+func (l *loader) declareCondition(b *hcl.Block, s scope) *condition {
+	got := l.take(b.Body, shape{what: "a " + b.Type + " block", args: []string{"condition", "error_message"}})
+	c := &condition{rng: rangeOf(b.DefRange)}
+	for name, x := range map[string]**expr{"condition": &c.holds, "error_message": &c.message} {
+		if a := got.args[name]; a != nil {
+			*x = l.expr(a.Expr, s)
+		} else {
+			l.add(missing("a "+b.Type+" block", name, c.rng))
+		}
+	}
+	return c
+}
+
+func (l *loader) declareMove(b *hcl.Block) {
+	got := l.take(b.Body, shape{what: "a moved block", args: []string{"from", "to"}})
+	m := &moveDecl{rng: rangeOf(b.DefRange)}
+	m.from, m.to = l.addressArgument(got, "a moved block", "from", m.rng), l.addressArgument(got, "a moved block", "to", m.rng)
+	if m.from != nil && m.to != nil {
+		l.moves = append(l.moves, m)
+	}
+}
+
+func (l *loader) declareRemoval(b *hcl.Block) {
+	got := l.take(b.Body, shape{what: "a removed block", args: []string{"from", "destroy"}})
+	r := &removalDecl{rng: rangeOf(b.DefRange)}
+	if a := got.args["destroy"]; a != nil {
+		r.destroy = l.expr(a.Expr, scope{early: true})
+	}
+	if r.from = l.addressArgument(got, "a removed block", "from", r.rng); r.from != nil {
+		l.removals = append(l.removals, r)
+	}
+}
+
+func (l *loader) declareImport(b *hcl.Block) {
+	got := l.take(b.Body, shape{what: "an import block", args: []string{"to", "id"}})
+	i := &importDecl{rng: rangeOf(b.DefRange)}
+	i.to = l.addressArgument(got, "an import block", "to", i.rng)
+	a := got.args["id"]
+	if a == nil {
+		l.add(missing("an import block", "id", i.rng))
+		return
+	}
+	i.id = l.expr(a.Expr, scope{early: true})
+	if i.to != nil {
+		l.imports = append(l.imports, i)
+	}
+}
+
+func (l *loader) addressArgument(got content, what, name string, at diag.Range) *addressExpr {
+	a := got.args[name]
+	if a == nil {
+		l.add(missing(what, name, at))
+		return nil
+	}
+	address, d := addressOf(a.Expr, l.options.Catalog)
+	if d != nil {
+		l.add(d.At(rangeOf(a.Expr.Range())))
+		return nil
+	}
+	return &addressExpr{address: address, rng: rangeOf(a.Expr.Range())}
+}

@@ -1,0 +1,359 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+
+	"mercator/schema"
+	"mercator/schema/diag"
+)
+
+// Evaluate computes everything that the files ask for. known says what Atlas holds; nil means that nothing is
+// known of it, so that what Atlas decides about is unknown.
+func (c *Config) Evaluate(known Known) (*Evaluation, diag.List) {
+	e := newEvaluation(c, known)
+	for _, b := range c.roots {
+		e.walk(b, nil)
+	}
+	for _, name := range sortedKeys(c.locals) {
+		e.local(c.locals[name], nil)
+	}
+	e.assemble()
+	e.outputs()
+	e.conditions()
+	e.addresses()
+	e.duplicates()
+	return e, e.diags.Sort()
+}
+
+// walk evaluates the instances of a block and of the blocks inside them.
+func (e *Evaluation) walk(b *block, outer *instance) {
+	g := e.group(b, outer)
+	for _, inst := range g.instances {
+		if r := e.result(inst); r != nil {
+			for i := range r.entries {
+				e.index[r.entries[i].addr] = place{inst, r.entries[i].key}
+			}
+		}
+		for _, c := range b.children {
+			e.walk(c, inst)
+		}
+	}
+}
+
+// assemble lists the resources in the order of the files, instances and entries by key.
+func (e *Evaluation) assemble() {
+	e.Desired.Connections = e.cfg.connections
+	e.resources = map[schema.Address]int{}
+	var list func(b *block, outer *instance)
+	list = func(b *block, outer *instance) {
+		for _, inst := range e.group(b, outer).instances {
+			if r := e.results[inst]; r != nil {
+				for _, res := range r.resources() {
+					e.resources[res.Address] = len(e.Desired.Resources)
+					e.Desired.Resources = append(e.Desired.Resources, res)
+				}
+			}
+			for _, c := range b.children {
+				list(c, inst)
+			}
+		}
+	}
+	for _, b := range e.cfg.roots {
+		list(b, nil)
+	}
+}
+
+// resources returns what a result asks for: one resource, or one per entry of a fan.
+func (r *result) resources() []schema.Resource {
+	b := r.inst.block
+	base := schema.Resource{
+		Address: r.inst.addr, Kind: b.kind.Name, Connection: r.connection, Parent: r.parent.ref,
+		Value: r.value, DependsOn: r.edges.sorted(r.inst.addr, r.parent.ref.Address),
+		Lifecycle: r.lifecycle, Timeouts: r.timeouts, Exclusive: b.exclusive,
+		Range: b.header, Ranges: b.ranges,
+	}
+	if b.kind.Fan == nil {
+		return []schema.Resource{base}
+	}
+	out := make([]schema.Resource, len(r.entries))
+	for i, en := range r.entries {
+		out[i] = base
+		out[i].Address, out[i].Value, out[i].Range = en.addr, en.value, en.rng
+		out[i].DependsOn = en.edges.sorted(en.addr, r.parent.ref.Address)
+	}
+	return out
+}
+
+func (e *Evaluation) outputs() {
+	for _, o := range e.cfg.outputs {
+		v, clean := e.eval(o.value, frame{})
+		if !clean {
+			continue
+		}
+		e.check(o.preconditions, frame{}, codePrecondition, "output."+o.name)
+		v, secret := e.public(v)
+		if secret && !o.sensitive {
+			e.add(diag.Errorf(codeSensitiveOutput, fmt.Sprintf("The output %q holds a sensitive value", o.name),
+				"Outputs are shown and stored. Set sensitive = true in it, or leave the secret out.").At(rangeOf(o.value.Range())))
+			continue
+		}
+		if o.sensitive {
+			v, _ = v.UnmarkDeep()
+			v = v.Mark(schema.Sensitive)
+		}
+		e.Desired.Outputs = append(e.Desired.Outputs, schema.Output{
+			Name: o.name, Value: v, Sensitive: o.sensitive, Description: o.description, Range: o.rng,
+		})
+	}
+	slices.SortFunc(e.Desired.Outputs, func(a, b schema.Output) int { return cmp.Compare(a.Name, b.Name) })
+}
+
+// public takes off the marks that serve this room only, and reports whether anything in the value is secret.
+func (e *Evaluation) public(v cty.Value) (cty.Value, bool) {
+	if !v.ContainsMarked() {
+		return v, false
+	}
+	v, paths := v.UnmarkDeepWithPaths()
+	secret := false
+	var keep []cty.PathValueMarks
+	for _, p := range paths {
+		if _, ok := p.Marks[schema.Sensitive]; ok {
+			secret = true
+			keep = append(keep, cty.PathValueMarks{Path: p.Path, Marks: cty.NewValueMarks(schema.Sensitive)})
+		}
+	}
+	return v.MarkWithPaths(keep), secret
+}
+
+// conditions checks the pre- and postconditions of every resource, as far as they are known.
+func (e *Evaluation) conditions() {
+	for _, r := range e.sorted() {
+		f := frame{inst: r.inst}
+		e.check(r.inst.block.lifecycle.pre, f, codePrecondition, string(r.inst.addr))
+		if post := r.inst.block.lifecycle.post; len(post) > 0 {
+			f.self = e.object(r.inst, nil)
+			e.check(post, f, codePostcondition, string(r.inst.addr))
+		}
+	}
+}
+
+func (e *Evaluation) sorted() []*result {
+	var out []*result
+	for _, r := range e.results {
+		if c := r.inst.block.lifecycle; len(c.pre)+len(c.post) > 0 {
+			out = append(out, r)
+		}
+	}
+	slices.SortFunc(out, func(a, b *result) int { return cmp.Compare(a.inst.addr, b.inst.addr) })
+	return out
+}
+
+// check reports the conditions that are known not to hold.
+func (e *Evaluation) check(conditions []*condition, f frame, code, what string) {
+	for _, c := range conditions {
+		if c.holds == nil || c.message == nil {
+			continue
+		}
+		v, clean := e.eval(c.holds, f)
+		if !clean {
+			continue
+		}
+		v, _ = v.UnmarkDeep()
+		holds, err := convert.Convert(v, cty.Bool)
+		at := rangeOf(c.holds.Range())
+		switch {
+		case !v.IsKnown():
+		case err != nil || holds.IsNull():
+			e.add(diag.Errorf(codeWrongType, "The condition is not true or false", "Found %s.", describe(v, true)).At(at).On(address(f)))
+		case holds.False():
+			e.add(diag.Errorf(code, fmt.Sprintf("A condition of %s does not hold", what), "%s", e.message(c.message, f)).At(at).On(address(f)))
+		}
+	}
+}
+
+func address(f frame) string {
+	if f.inst == nil {
+		return ""
+	}
+	return string(f.inst.addr)
+}
+
+// message evaluates an error message; a secret in it is not shown.
+func (e *Evaluation) message(x *expr, f frame) string {
+	v, clean := e.eval(x, f)
+	if !clean {
+		return "Its error message cannot be computed."
+	}
+	v, marks := v.UnmarkDeep()
+	if _, secret := marks[schema.Sensitive]; secret {
+		return "Its error message holds a sensitive value and is not shown."
+	}
+	text, err := convert.Convert(v, cty.String)
+	if err != nil || !text.IsKnown() || text.IsNull() {
+		return "Its error message is not a text."
+	}
+	return text.AsString()
+}
+
+func (l *loader) validateVariables(e *Evaluation) {
+	for _, name := range sortedKeys(l.variables) {
+		e.check(l.variables[name].validations, frame{}, codeValidation, "the variable "+name)
+	}
+}
+
+// duplicates reports resources that name the same live object, as far as their parents and names are known.
+func (e *Evaluation) duplicates() {
+	first := make(map[string]int, len(e.Desired.Resources))
+	for i := range e.Desired.Resources {
+		r := &e.Desired.Resources[i]
+		k := e.cfg.options.Catalog.Kind(r.Kind)
+		if r.Parent.Unknown {
+			continue
+		}
+		key, known, err := "", true, error(nil)
+		if !k.Singleton {
+			key, known, err = k.NaturalKey(r.Value)
+		}
+		if err != nil || !known {
+			continue
+		}
+		name := strings.Join([]string{r.Kind, r.Connection, e.placeOf(r.Parent), key}, "\x00")
+		j, twice := first[name]
+		if !twice {
+			first[name] = i
+			continue
+		}
+		e.duplicate(k, &e.Desired.Resources[j], r, key)
+	}
+}
+
+// placeOf names the parent alike whether it is given as a resource or by the id of an object that is one.
+func (e *Evaluation) placeOf(p schema.ParentRef) string {
+	if p.ID != "" || p.Address == "" {
+		return p.ID
+	}
+	inst := e.instanceAt(p.Address)
+	if inst == nil {
+		return string(p.Address)
+	}
+	v, _ := e.object(inst, nil).Unmark()
+	if !v.Type().IsObjectType() || !v.Type().HasAttribute("id") {
+		return string(p.Address)
+	}
+	id, _ := v.GetAttr("id").Unmark()
+	if !id.IsKnown() || id.IsNull() || id.Type() != cty.String {
+		return string(p.Address)
+	}
+	return id.AsString()
+}
+
+func (e *Evaluation) duplicate(k *schema.Kind, a, b *schema.Resource, key string) {
+	what := k.Name
+	if key != "" {
+		what = fmt.Sprintf("%s %q", k.Name, key)
+	}
+	cure := "Remove one of them, or give it another name."
+	if id := k.Identity.LabelIs; id != "" && a.Range == b.Range {
+		each := "${each.key}"
+		if strings.HasSuffix(string(a.Address), "[0]") {
+			each = "${count.index}"
+		}
+		cure = fmt.Sprintf("Give each instance a name of its own: %s = \"%s-%s\".", id, key, each)
+	}
+	e.add(diag.Errorf(codeDuplicateObject, fmt.Sprintf("Two resources name the same %s", what),
+		"%s at %s and %s are one object in Atlas. %s", a.Address, a.Range, b.Address, cure).At(b.Range).On(string(b.Address)))
+}
+
+// Resolve computes one resource again with what is known now; it is what an apply sends. It may be called from
+// several goroutines. The findings are errors where something is still unknown that must not be, or wrong.
+func (e *Evaluation) Resolve(addr schema.Address, known Known) (schema.Resource, diag.List) {
+	at, ok := e.index[addr]
+	if !ok {
+		return schema.Resource{}, diag.List{diag.Errorf(codeInvalidAddress, "There is no such resource",
+			"%s is not declared.", addr).On(string(addr))}
+	}
+	if r := e.results[at.inst]; r != nil && !r.tainted {
+		return e.Desired.Resources[e.resources[addr]], nil
+	}
+	again := newEvaluation(e.cfg, known)
+	again.base = e
+	r := again.result(at.inst)
+	if r == nil {
+		return schema.Resource{}, again.diags.Sort()
+	}
+	again.check(at.inst.block.lifecycle.pre, frame{inst: at.inst}, codePrecondition, string(addr))
+	for _, res := range r.resources() {
+		if res.Address == addr {
+			return res, again.diags.Sort()
+		}
+	}
+	again.add(diag.Errorf(codeUnknownInstance, "The entry is gone", "%s is not among the entries any more.", addr).On(string(addr)))
+	return schema.Resource{}, again.diags.Sort()
+}
+
+// Postconditions checks a resource's postconditions with what is known now, after it was applied.
+func (e *Evaluation) Postconditions(addr schema.Address, known Known) diag.List {
+	at, ok := e.index[addr]
+	if !ok || len(at.inst.block.lifecycle.post) == 0 {
+		return nil
+	}
+	again := newEvaluation(e.cfg, known)
+	again.base = e
+	f := frame{inst: at.inst, self: again.object(at.inst, nil)}
+	again.check(at.inst.block.lifecycle.post, f, codePostcondition, string(addr))
+	return again.diags.Sort()
+}
+
+// Eval evaluates an expression at the top level, for a console. What is secret in the value carries the mark
+// [schema.Sensitive].
+func (e *Evaluation) Eval(text string, known Known) (cty.Value, diag.List) {
+	x, diags := e.cfg.parseExpression(text)
+	if x == nil {
+		return cty.DynamicVal, diags
+	}
+	again := newEvaluation(e.cfg, known)
+	again.base = e
+	v, clean := again.eval(x, frame{})
+	if !clean {
+		return cty.DynamicVal, again.diags.Sort()
+	}
+	v, _ = again.public(v)
+	return v, again.diags.Sort()
+}
+
+// ConsoleFile is the name under which diagnostics speak of an expression given to [Evaluation.Eval].
+const ConsoleFile = "<expression>"
+
+func (c *Config) parseExpression(text string) (*expr, diag.List) {
+	l := &loader{Config: c}
+	parsed, hd := parseGuarded([]byte(text))
+	for _, d := range hd {
+		l.add(syntaxError(d))
+	}
+	if parsed == nil || hd.HasErrors() {
+		if len(l.diags) == 0 {
+			l.add(diag.Errorf(codeTooDeep, "The expression is nested too deeply", "Divide it into several."))
+		}
+		return nil, l.diags
+	}
+	x := l.expr(parsed, scope{})
+	l.analyse(x)
+	if x.bad {
+		return nil, l.diags.Sort()
+	}
+	return x, nil
+}
+
+func parseGuarded(src []byte) (hcl.Expression, hcl.Diagnostics) {
+	if len(src) > MaxFile || guardNative(src, ConsoleFile, lexExpression) != nil {
+		return nil, nil
+	}
+	return parseNative(src, ConsoleFile)
+}

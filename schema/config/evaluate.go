@@ -1,0 +1,245 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"mercator/schema"
+	"mercator/schema/diag"
+)
+
+// Known says what Atlas holds already. Its values have the type of the resource's kind.
+type Known interface {
+	// Object returns the live object that is paired with an address, and whether there is one.
+	Object(addr schema.Address) (cty.Value, bool)
+}
+
+// Evaluation is a configuration computed once, with what was known of Atlas then. It does not change after
+// [Config.Evaluate] and may be used from several goroutines.
+type Evaluation struct {
+	cfg   *Config
+	known Known
+	// base is the evaluation whose results are used as far as they follow from the files alone.
+	base *Evaluation
+
+	// Desired is everything that the files ask for.
+	Desired schema.Desired
+
+	diags    diag.List
+	reported map[string]int
+
+	// What was computed. Each remembers whether it rests on Known (tainted), in which case it holds for this
+	// evaluation only.
+	locals   map[needed[*local]]*memo
+	objects  map[needed[*instance]]*memo
+	contexts map[needed[*usage]]*contextMemo
+	groups   map[groupKey]*group
+	results  map[*instance]*result
+	parents  map[*instance]*parentMemo
+	decoded  map[*argument]cty.Value
+	eaches   map[*group]map[string]cty.Value
+
+	tainted bool
+	stack   []any // definitions under way, for circles
+	count   int   // of instances
+
+	index     map[schema.Address]place
+	resources map[schema.Address]int // positions in Desired
+}
+
+// place says where an address comes from.
+type place struct {
+	inst  *instance
+	entry string
+}
+
+type needed[T comparable] struct {
+	of    T
+	needs string
+}
+
+type memo struct {
+	value   cty.Value
+	tainted bool
+}
+
+type contextMemo struct {
+	ctx     *hcl.EvalContext
+	tainted bool
+}
+
+func newEvaluation(c *Config, known Known) *Evaluation {
+	return &Evaluation{
+		cfg: c, known: known,
+		reported: map[string]int{},
+		locals:   map[needed[*local]]*memo{},
+		objects:  map[needed[*instance]]*memo{},
+		contexts: map[needed[*usage]]*contextMemo{},
+		groups:   map[groupKey]*group{},
+		results:  map[*instance]*result{},
+		parents:  map[*instance]*parentMemo{},
+		decoded:  map[*argument]cty.Value{},
+		eaches:   map[*group]map[string]cty.Value{},
+		index:    map[schema.Address]place{},
+	}
+}
+
+// mostOfOne is how many findings of one kind are shown for one place in the files, where a block is repeated.
+const mostOfOne = 3
+
+// add records a finding, but not the same one for each of a thousand instances.
+func (e *Evaluation) add(d diag.Diagnostic) {
+	key := fmt.Sprintf("%s %d %s", d.Code, d.Range.Start.Byte, d.Range.File)
+	exact := key + " " + d.Summary + " " + d.Detail
+	e.reported[exact]++
+	e.reported[key]++
+	if !d.Range.IsZero() && (e.reported[exact] > 1 || e.reported[key] > mostOfOne) {
+		return
+	}
+	e.diags.Add(d)
+}
+
+// frame says for whom an expression is evaluated.
+type frame struct {
+	// inst is the innermost instance; nil at the top level.
+	inst *instance
+	// expanding says that a block inside inst is being repeated, whose parent is inst.
+	expanding bool
+	// needs are blocks that whoever uses the value asks for inside of instances.
+	needs []need
+	// self is the value of self, where there is one.
+	self cty.Value
+}
+
+// eval evaluates an expression. clean reports whether it went without a mistake; the value is unknown otherwise.
+func (e *Evaluation) eval(x *expr, f frame) (v cty.Value, clean bool) {
+	if x.bad {
+		return cty.DynamicVal, false
+	}
+	return e.evalIn(x, e.context(&x.uses, f), f)
+}
+
+// evalIn evaluates an expression in a context that has all it needs.
+func (e *Evaluation) evalIn(x *expr, ctx *hcl.EvalContext, f frame) (v cty.Value, clean bool) {
+	if x.bad {
+		return cty.DynamicVal, false
+	}
+	v, hd := x.Value(ctx)
+	if !hd.HasErrors() {
+		return v, true
+	}
+	addr := ""
+	if f.inst != nil {
+		addr = string(f.inst.addr)
+	}
+	missed := e.missedKeys(&x.uses, f)
+	for _, d := range missed {
+		e.add(d.On(addr))
+	}
+	for _, d := range hd {
+		if mapped := expressionError(d, x, ctx); len(missed) == 0 || mapped.Code != codeInvalidExpression {
+			e.add(mapped.On(addr))
+		}
+	}
+	return cty.DynamicVal, false
+}
+
+// once computes what is named by key unless that is under way already, which is a circle. It reports whether
+// compute ran.
+func (e *Evaluation) once(key any, compute func()) (tainted, ok bool) {
+	for i, k := range e.stack {
+		if k == key {
+			e.circle(e.stack[i:])
+			return true, false
+		}
+	}
+	if len(e.stack) >= MaxChain {
+		e.add(diag.Errorf(codeTooDeep, "Definitions build on each other too deeply",
+			"More than %d definitions stand in one chain, the last of them %s.", MaxChain, describeNode(key)).At(rangeOfNode(key)))
+		return true, false
+	}
+	e.stack = append(e.stack, key)
+	outer := e.tainted
+	e.tainted = false
+	compute()
+	tainted = e.tainted
+	e.tainted = outer || tainted
+	e.stack = e.stack[:len(e.stack)-1]
+	return tainted, true
+}
+
+func (e *Evaluation) circle(members []any) {
+	var names []string
+	first := 0
+	for i, m := range members {
+		names = append(names, describeNode(m))
+		if describeNode(m) < describeNode(members[first]) {
+			first = i
+		}
+	}
+	// The circle is told from its first member in alphabetical order, wherever it was entered.
+	names = slices.Concat(names[first:], names[:first])
+	names = slices.Compact(names)
+	at := rangeOfNode(members[first])
+	e.add(diag.Errorf(codeCycle, "Definitions depend on each other in a circle",
+		"%s. Break it by writing one of the values out.", strings.Join(append(names, names[0]), " needs ")).At(at))
+}
+
+func describeNode(n any) string {
+	switch n := n.(type) {
+	case *local:
+		return "local." + n.name
+	case *instance:
+		return string(n.addr)
+	case groupKey:
+		return "for_each of " + n.block.path()
+	default:
+		return fmt.Sprint(n)
+	}
+}
+
+func rangeOfNode(n any) diag.Range {
+	switch n := n.(type) {
+	case *local:
+		return rangeOf(n.x.Range())
+	case *instance:
+		return n.block.header
+	case groupKey:
+		return n.block.header
+	default:
+		return diag.Range{}
+	}
+}
+
+// local returns the value of a local; needs are the nested blocks that its users ask for.
+func (e *Evaluation) local(l *local, needs []need) cty.Value {
+	key := needed[*local]{l, needsKey(needs)}
+	if m := recall(e, key, func(e *Evaluation) map[needed[*local]]*memo { return e.locals }); m != nil {
+		return m.value
+	}
+	m := &memo{value: cty.DynamicVal}
+	tainted, ok := e.once(l, func() { m.value, _ = e.eval(l.x, frame{needs: needs}) })
+	if ok {
+		m.tainted = tainted
+		e.locals[key] = m
+	}
+	return m.value
+}
+
+// recall returns what was computed before, in this evaluation or, where it follows from the files alone, in its base.
+func recall[K comparable](e *Evaluation, key K, in func(*Evaluation) map[K]*memo) *memo {
+	m := in(e)[key]
+	if m == nil && e.base != nil {
+		if m = in(e.base)[key]; m != nil && m.tainted {
+			m = nil
+		}
+	}
+	if m != nil && m.tainted {
+		e.tainted = true
+	}
+	return m
+}

@@ -1,0 +1,135 @@
+package config
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"mercator/schema"
+)
+
+// Excerpts returns the files for showing parts of them: like [Config.Sources], with every text replaced by
+// asterisks that is written out as the value of a write-only argument or of a sensitive variable, or inside a
+// call of sensitive(). Lengths and lines are kept.
+func (c *Config) Excerpts() map[string][]byte {
+	out := make(map[string][]byte, len(c.files))
+	for name, src := range c.files {
+		out[name] = src
+	}
+	m := masker{files: out, secret: c.secretNames(), owned: map[string]bool{}}
+	for name := range out {
+		m.file(name)
+	}
+	return out
+}
+
+// secretNames are the names of all write-only arguments, at any depth, and of sensitive variables.
+func (c *Config) secretNames() map[string]bool {
+	names := map[string]bool{}
+	var visit func(attrs []schema.Attribute)
+	visit = func(attrs []schema.Attribute) {
+		for i := range attrs {
+			if attrs[i].WriteOnly || attrs[i].OnceShown {
+				names[attrs[i].Name] = true
+			}
+			visit(attrs[i].Nested)
+		}
+	}
+	for _, name := range c.options.Catalog.Names() {
+		visit(c.options.Catalog.Kind(name).Attributes)
+	}
+	for name, v := range c.variables {
+		if v.sensitive {
+			names[name] = true
+		}
+	}
+	return names
+}
+
+type masker struct {
+	files  map[string][]byte
+	owned  map[string]bool // files that were copied already
+	secret map[string]bool
+}
+
+// file masks one file as far as it parses; the parser goes on after mistakes.
+func (m *masker) file(name string) {
+	src := m.files[name]
+	if len(src) > MaxFile || guardNative(src, name, hclsyntax.LexConfig) != nil {
+		return
+	}
+	f, _ := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
+	if f == nil {
+		return
+	}
+	if body, ok := f.Body.(*hclsyntax.Body); ok {
+		m.body(body)
+	}
+}
+
+func (m *masker) body(body *hclsyntax.Body) {
+	for name, a := range body.Attributes {
+		if m.secret[name] {
+			m.mask(a.Expr)
+			continue
+		}
+		hclsyntax.Walk(a.Expr, m) //nolint:errcheck // the walker has no findings
+	}
+	for _, b := range body.Blocks {
+		if a := b.Body.Attributes["default"]; a != nil && b.Type == "variable" && len(b.Labels) == 1 && m.secret[b.Labels[0]] {
+			m.mask(a.Expr)
+		}
+		m.body(b.Body)
+	}
+}
+
+// Enter implements hclsyntax.Walker: it looks for secrets inside of objects and calls.
+func (m *masker) Enter(n hclsyntax.Node) hcl.Diagnostics {
+	switch n := n.(type) {
+	case *hclsyntax.ObjectConsExpr:
+		for _, item := range n.Items {
+			if key, ok := literalKey(item.KeyExpr); ok && m.secret[key] {
+				m.mask(item.ValueExpr)
+			}
+		}
+	case *hclsyntax.FunctionCallExpr:
+		if n.Name == "sensitive" {
+			for _, arg := range n.Args {
+				m.mask(arg)
+			}
+		}
+	}
+	return nil
+}
+
+// Exit implements hclsyntax.Walker.
+func (m *masker) Exit(hclsyntax.Node) hcl.Diagnostics { return nil }
+
+// mask replaces the literal texts and numbers of an expression.
+func (m *masker) mask(x hclsyntax.Expression) {
+	hclsyntax.VisitAll(x, func(n hclsyntax.Node) hcl.Diagnostics { //nolint:errcheck // the visitor has no findings
+		if literal, ok := n.(*hclsyntax.LiteralValueExpr); ok {
+			m.cover(literal.Range())
+		}
+		return nil
+	})
+}
+
+func (m *masker) cover(r hcl.Range) {
+	src := m.files[r.Filename]
+	if r.End.Byte > len(src) || r.Start.Byte > r.End.Byte {
+		return
+	}
+	if !m.owned[r.Filename] {
+		src = slices.Clone(src)
+		m.files[r.Filename], m.owned[r.Filename] = src, true
+	}
+	part := src[r.Start.Byte:r.End.Byte]
+	for i, c := range part {
+		if !bytes.ContainsRune([]byte("\r\n"), rune(c)) {
+			part[i] = '*'
+		}
+	}
+}

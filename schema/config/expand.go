@@ -1,0 +1,265 @@
+package config
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"sort"
+	"strconv"
+
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+	"github.com/zclconf/go-cty/cty/gocty"
+
+	"mercator/schema"
+	"mercator/schema/diag"
+)
+
+// instance is one of the resources that a block stands for: its only one, one per for_each key or count.
+type instance struct {
+	block *block
+	outer *instance // the enclosing instance, where the block is written inside another
+	group *group
+	addr  schema.Address
+	// key is the instance key as text, "" where the block is not repeated; number is that of a count.
+	key    string
+	number int
+	// each is the object of each.key and each.value.
+	each cty.Value
+}
+
+// group is the instances of one block inside one enclosing instance.
+type group struct {
+	block     *block
+	instances []*instance
+	byKey     map[string]*instance
+	// edges are the resources that for_each or count refers to.
+	edges edges
+	// failed says that the instances could not be found out.
+	failed bool
+	// tainted says that for_each rests on what was known of Atlas.
+	tainted bool
+}
+
+type groupKey struct {
+	block *block
+	outer *instance
+}
+
+func (g *group) find(key string) *instance { return g.byKey[key] }
+
+func (g *group) keys() []string {
+	var keys []string
+	for _, inst := range g.instances {
+		keys = append(keys, inst.key)
+	}
+	return keys
+}
+
+// group returns the instances of a block inside an enclosing instance.
+func (e *Evaluation) group(b *block, outer *instance) *group {
+	key := groupKey{b, outer}
+	if g := e.groups[key]; g != nil {
+		e.tainted = e.tainted || g.tainted
+		return g
+	}
+	if e.base != nil { // instances do not come and go during a run
+		if g := e.base.groups[key]; g != nil {
+			e.tainted = e.tainted || g.tainted
+			return g
+		}
+	}
+	g := &group{block: b, byKey: map[string]*instance{}}
+	tainted, ok := e.once(key, func() { e.expand(g, outer) })
+	if !ok {
+		g.failed = true
+		return g
+	}
+	g.tainted = tainted
+	e.groups[key] = g
+	for _, inst := range g.instances {
+		e.index[inst.addr] = place{inst: inst}
+	}
+	return g
+}
+
+func (e *Evaluation) expand(g *group, outer *instance) {
+	b := g.block
+	base := schema.Address("")
+	if outer != nil {
+		base = outer.addr
+	}
+	address := base.Child(b.kind.Name, b.label)
+	f := frame{inst: outer, expanding: outer != nil}
+	switch {
+	case b.forEach != nil:
+		e.expandForEach(g, outer, address, f)
+	case b.count != nil:
+		e.expandCount(g, outer, address, f)
+	default:
+		g.put(&instance{block: b, outer: outer, addr: address})
+	}
+	e.count += len(g.instances)
+}
+
+func (g *group) put(inst *instance) {
+	inst.group = g
+	g.instances = append(g.instances, inst)
+	g.byKey[inst.key] = inst
+}
+
+func (e *Evaluation) expandForEach(g *group, outer *instance, address schema.Address, f frame) {
+	b := g.block
+	at := rangeOf(b.forEach.Range())
+	v, ok := e.repetition(g, b.forEach, f, "for_each")
+	if !ok {
+		return
+	}
+	ty := v.Type()
+	isSet := ty.IsSetType() && (ty.ElementType() == cty.String || v.LengthInt() == 0)
+	if !isSet && !ty.IsMapType() && !ty.IsObjectType() {
+		text := "a map, an object or a set of texts is expected."
+		if ty.IsTupleType() || ty.IsListType() {
+			text = "a list has no keys that last when it changes. Write toset([...]) where its elements are texts, or a map."
+		}
+		g.failed = true
+		e.add(diag.Errorf(codeForEach, "for_each is not a map or a set of texts", "Found %s; %s", describe(v, true), text).At(at))
+		return
+	}
+	if v.LengthInt() > MaxInstances-e.count {
+		g.failed = true
+		e.tooMany(at)
+		return
+	}
+	type pair struct {
+		key   string
+		value cty.Value
+	}
+	pairs := make([]pair, 0, v.LengthInt())
+	for it := v.ElementIterator(); it.Next(); {
+		k, el := it.Element()
+		if !k.IsKnown() || k.IsNull() {
+			g.failed = true
+			e.add(diag.Errorf(codeForEach, "for_each holds a key that is null or not known", "Every key names a resource.").At(at))
+			return
+		}
+		pairs = append(pairs, pair{k.AsString(), el})
+	}
+	sort.Slice(pairs, func(i, j int) bool { return pairs[i].key < pairs[j].key })
+	for _, p := range pairs {
+		g.put(&instance{
+			block: b, outer: outer, addr: address.Key(p.key), key: p.key,
+			each: cty.ObjectVal(map[string]cty.Value{"key": cty.StringVal(p.key), "value": p.value}),
+		})
+	}
+}
+
+func (e *Evaluation) expandCount(g *group, outer *instance, address schema.Address, f frame) {
+	at := rangeOf(g.block.count.Range())
+	v, ok := e.repetition(g, g.block.count, f, "count")
+	if !ok {
+		return
+	}
+	n := -1
+	if number, err := convert.Convert(v, cty.Number); err == nil {
+		if x, _ := number.AsBigFloat().Float64(); number.AsBigFloat().IsInt() && math.Abs(x) < math.MaxInt32 {
+			if err := gocty.FromCtyValue(number, &n); err != nil {
+				n = -1
+			}
+		} else if x > 0 && number.AsBigFloat().IsInt() {
+			n = math.MaxInt32
+		}
+	}
+	if n < 0 {
+		g.failed = true
+		e.add(diag.Errorf(codeCount, "count is not a whole number from 0", "Found %s.", describe(v, true)).At(at))
+		return
+	}
+	if n > MaxInstances-e.count {
+		g.failed = true
+		e.tooMany(at)
+		return
+	}
+	for i := range n {
+		g.put(&instance{block: g.block, outer: outer, addr: address.Index(i), key: strconv.Itoa(i), number: i})
+	}
+}
+
+func (e *Evaluation) tooMany(at diag.Range) {
+	e.add(diag.Errorf(codeTooMany, "There are too many instances",
+		"A configuration may describe %d resources; divide it into several.", MaxInstances).At(at))
+}
+
+// repetition evaluates for_each or count, which must be known and may be shown.
+func (e *Evaluation) repetition(g *group, x *expr, f frame, what string) (cty.Value, bool) {
+	at := rangeOf(x.Range())
+	v, clean := e.eval(x, f)
+	if !clean {
+		g.failed = true
+		return v, false
+	}
+	v, marks := v.Unmark()
+	g.edges.collect(marks)
+	_, secret := marks[schema.Sensitive]
+	problem := diag.Diagnostic{}
+	switch {
+	case secret:
+		problem = diag.Errorf(codeSensitiveKey, fmt.Sprintf("%s is sensitive", what),
+			"Its keys become part of addresses, which are shown. Use nonsensitive(...) on what is no secret, such as the keys.")
+	case !v.IsKnown():
+		problem = diag.Errorf(codeUnknownForEach, fmt.Sprintf("%s is not known yet", what),
+			"It depends on what only Atlas can tell, once the resource exists. Use keys that the files hold; values may be unknown.")
+	case v.IsNull():
+		problem = diag.Errorf(codeForEach, fmt.Sprintf("%s is null", what), "For no instances write %s.",
+			map[string]string{"for_each": "{}", "count": "0"}[what])
+	default:
+		return v, true
+	}
+	g.failed = true
+	e.add(problem.At(at))
+	return v, false
+}
+
+// edges is a set of addresses that something refers to.
+type edges map[schema.Address]struct{}
+
+// mark is put on a resource's value: whatever is computed from it carries the address along. It never
+// leaves this room.
+type mark struct {
+	addr schema.Address
+	// id says that the value is the resource's id itself.
+	id bool
+}
+
+// GoString implements fmt.GoStringer.
+func (m mark) GoString() string { return "ref(" + string(m.addr) + ")" }
+
+func (s *edges) collect(marks cty.ValueMarks) {
+	for m := range marks {
+		if r, ok := m.(mark); ok {
+			s.put(r.addr)
+		}
+	}
+}
+
+func (s *edges) put(addr schema.Address) {
+	if *s == nil {
+		*s = edges{}
+	}
+	(*s)[addr] = struct{}{}
+}
+
+// sorted returns the addresses but for those that self lives in anyway.
+func (s edges) sorted(self, parent schema.Address) []schema.Address {
+	if len(s) == 0 {
+		return nil
+	}
+	out := make([]schema.Address, 0, len(s))
+	for a := range s {
+		if a != parent && a != self && !a.Contains(self) {
+			out = append(out, a)
+		}
+	}
+	slices.Sort(out)
+	return out
+}

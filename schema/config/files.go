@@ -1,0 +1,158 @@
+package config
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	hcljson "github.com/hashicorp/hcl/v2/json"
+
+	"mercator/schema/diag"
+)
+
+// loader is a Config in the making.
+type loader struct {
+	*Config
+	diags   diag.List
+	bodies  []hcl.Body
+	pending []*expr // whose references are resolved once everything is declared
+	// declared are settings and connections until they are evaluated.
+	declared struct {
+		seen        bool
+		state       map[string]*expr
+		connections []*connectionDecl
+	}
+	// broken says that a file could not be parsed as a whole, so that a name may be declared in what was lost.
+	broken bool
+}
+
+func newLoader(dir string, options Options) *loader {
+	return &loader{Config: &Config{
+		dir: dir, options: options,
+		files:     map[string][]byte{},
+		variables: map[string]*variable{},
+		locals:    map[string]*local{},
+		byName:    map[blockName]*block{},
+	}}
+}
+
+func (l *loader) add(ds ...diag.Diagnostic) { l.diags.Add(ds...) }
+
+// offerFunctions sets up the functions.
+func (l *loader) offerFunctions() {
+	l.funcs = newFunctions(l.dir, l.options)
+	l.base = &hcl.EvalContext{Functions: l.funcs.table}
+}
+
+// readFiles parses the configuration's files in the order of their names.
+func (l *loader) readFiles() {
+	names, err := configurationFiles(l.dir)
+	if err != nil {
+		l.add(diag.Errorf(codeUnreadable, "The configuration's folder cannot be read", "%s.", reason(err)))
+		return
+	}
+	if len(names) == 0 {
+		l.add(diag.Errorf(codeNoFiles, "There is no configuration here",
+			"The folder %q holds no file whose name ends in .hcl or .hcl.json.", l.dir))
+	}
+	for _, name := range names {
+		if body := l.parse(filepath.Join(l.dir, name)); body != nil {
+			l.bodies = append(l.bodies, body)
+		}
+	}
+}
+
+func configurationFiles(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if name := e.Name(); !e.IsDir() && isConfiguration(name) {
+			names = append(names, name)
+		}
+	}
+	sort.Strings(names)
+	return names, nil
+}
+
+func isConfiguration(name string) bool {
+	if strings.HasPrefix(name, ".") || isVariables(name) {
+		return false
+	}
+	return strings.HasSuffix(name, ".hcl") || strings.HasSuffix(name, ".hcl.json")
+}
+
+func isVariables(name string) bool {
+	return strings.HasSuffix(name, ".vars.hcl") || strings.HasSuffix(name, ".vars.hcl.json")
+}
+
+// parse reads one file and returns its body, nil where nothing can be made of it.
+func (l *loader) parse(path string) hcl.Body {
+	src, ok := l.read(path)
+	if !ok {
+		l.broken = true
+		return nil
+	}
+	var file *hcl.File
+	var hd hcl.Diagnostics
+	if strings.HasSuffix(path, ".json") {
+		if d := guardJSON(src, path); d != nil {
+			l.add(*d)
+			l.broken = true
+			return nil
+		}
+		file, hd = hcljson.Parse(src, path)
+	} else {
+		if d := guardNative(src, path, hclsyntax.LexConfig); d != nil {
+			l.add(*d)
+			l.broken = true
+			return nil
+		}
+		file, hd = hclsyntax.ParseConfig(src, path, hcl.InitialPos)
+	}
+	l.broken = l.broken || hd.HasErrors()
+	for _, d := range hd {
+		l.add(syntaxError(d))
+	}
+	if file == nil {
+		return nil
+	}
+	return file.Body
+}
+
+// read reads a file within the limit of size and keeps it for excerpts and digests.
+func (l *loader) read(path string) ([]byte, bool) {
+	info, err := os.Stat(path)
+	if err == nil && info.Size() > MaxFile {
+		l.add(diag.Errorf(codeTooLarge, "The file is too large",
+			"%s has %d bytes; at most %d are read. Divide it into several files.", path, info.Size(), MaxFile).
+			At(diag.Range{File: path}))
+		return nil, false
+	}
+	var src []byte
+	if err == nil {
+		src, err = os.ReadFile(path)
+	}
+	if err != nil {
+		l.add(diag.Errorf(codeUnreadable, "A file cannot be read", "%s: %s.", path, reason(err)))
+		return nil, false
+	}
+	l.files[path] = src
+	return src, true
+}
+
+// reason returns what is wrong with a file without the name of the system call and without repeating the path.
+func reason(err error) string {
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) {
+		return pathErr.Err.Error()
+	}
+	return err.Error()
+}

@@ -1,0 +1,314 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+
+	"mercator/schema"
+	"mercator/schema/diag"
+)
+
+// result is an instance, evaluated.
+type result struct {
+	inst       *instance
+	parent     parentOf
+	connection string
+	value      cty.Value // of the kind's type; unset for a fan
+	entries    []entry   // of a fan
+	edges      edges
+	lifecycle  schema.Lifecycle
+	timeouts   schema.Timeouts
+	labelled   bool // the natural name comes from the label
+	tainted    bool
+}
+
+// entry is one entry of a fan.
+type entry struct {
+	key   string
+	addr  schema.Address
+	value cty.Value
+	edges edges
+	rng   diag.Range
+}
+
+// parentOf is the object that a resource lives in.
+type parentOf struct {
+	ref  schema.ParentRef
+	inst *instance // where it is one of ours
+}
+
+type parentMemo struct {
+	parentOf
+	tainted bool
+}
+
+// result evaluates an instance; nil means that it is being evaluated, which has been reported as a circle.
+func (e *Evaluation) result(inst *instance) *result {
+	r := e.results[inst]
+	if r == nil && e.base != nil {
+		if r = e.base.results[inst]; r != nil && r.tainted {
+			r = nil
+		}
+	}
+	if r != nil {
+		e.tainted = e.tainted || r.tainted
+		return r
+	}
+	r = &result{inst: inst}
+	tainted, ok := e.once(inst, func() { e.compute(r) })
+	if !ok {
+		return nil
+	}
+	r.tainted = tainted
+	e.results[inst] = r
+	return r
+}
+
+func (e *Evaluation) compute(r *result) {
+	inst := r.inst
+	b := inst.block
+	f := frame{inst: inst}
+	for a := range inst.group.edges {
+		r.edges.put(a)
+	}
+	r.parent = e.parent(inst)
+	e.connect(r, f)
+	ctx := e.context(b.uses, f)
+	if b.kind.Fan != nil {
+		e.fan(r, ctx, f)
+	} else {
+		e.arguments(r, ctx, f)
+	}
+	e.lifecycle(r, ctx, f)
+	e.timeouts(r, ctx, f)
+	e.dependsOn(r, f)
+}
+
+// arguments decodes the block's arguments into a value of the kind's type.
+func (e *Evaluation) arguments(r *result, ctx *hcl.EvalContext, f frame) {
+	b := r.inst.block
+	d := &decoder{e: e, addr: r.inst.addr, edges: &r.edges}
+	values := make(map[string]cty.Value, len(b.kind.Attributes))
+	for _, arg := range b.args {
+		values[arg.attr.Name] = e.argument(d, arg, ctx, f)
+	}
+	for i := range b.kind.Attributes {
+		a := &b.kind.Attributes[i]
+		if _, ok := values[a.Name]; !ok {
+			values[a.Name] = cty.NullVal(a.CtyType())
+		}
+	}
+	id := b.kind.Identity
+	if id.LabelIs != "" && isNull(values[id.LabelIs]) && b.label != "" {
+		values[id.LabelIs] = cty.StringVal(b.label)
+		r.labelled = true
+	}
+	for i := range b.kind.Attributes {
+		if a := &b.kind.Attributes[i]; a.Required && isNull(values[a.Name]) {
+			e.add(missing(article(b.kind.Name), a.Name, b.header).On(string(r.inst.addr)))
+		}
+	}
+	r.value = cty.ObjectVal(values)
+	e.checkKey(r)
+}
+
+func isNull(v cty.Value) bool {
+	v, _ = v.Unmark()
+	return v.IsKnown() && v.IsNull()
+}
+
+// argument evaluates one argument; one without references is decoded once for all instances.
+func (e *Evaluation) argument(d *decoder, arg *argument, ctx *hcl.EvalContext, f frame) cty.Value {
+	literal := len(arg.x.uses.refs) == 0
+	if literal {
+		if v, ok := e.decoded[arg]; ok {
+			return v
+		}
+		if e.base != nil {
+			if v, ok := e.base.decoded[arg]; ok {
+				return v
+			}
+		}
+	}
+	v, clean := e.evalIn(arg.x, ctx, f)
+	if !clean {
+		v = cty.DynamicVal
+	}
+	v = d.argument(arg, v)
+	if literal {
+		e.decoded[arg] = v
+	}
+	return v
+}
+
+// checkKey looks at the natural key: it can't be secret, and Atlas has to accept it.
+func (e *Evaluation) checkKey(r *result) {
+	b := r.inst.block
+	for _, name := range b.kind.Identity.Key {
+		if v := r.value.GetAttr(name); v.HasMark(schema.Sensitive) {
+			e.add(diag.Errorf(codeSensitiveKey, fmt.Sprintf("%q is sensitive", name),
+				"It is part of the name by which the object is found, which is shown and stored. Write nonsensitive(...) if it is no secret.").
+				At(r.at(name)).On(string(r.inst.addr)))
+		}
+	}
+	name := b.kind.Identity.LabelIs
+	if name == "" && len(b.kind.Identity.Key) == 1 {
+		name = b.kind.Identity.Key[0]
+	}
+	if b.kind.Identity.Pattern == "" || name == "" {
+		return
+	}
+	v, _ := r.value.GetAttr(name).Unmark()
+	if !v.IsKnown() || v.IsNull() || v.Type() != cty.String || e.cfg.namePattern(b.kind).MatchString(v.AsString()) {
+		return
+	}
+	if r.labelled {
+		e.add(diag.Errorf(codeInvalidLabel, fmt.Sprintf("%q is not a valid name for %s", b.label, article(b.kind.Name)),
+			"The label is the name in Atlas unless %s is set, and Atlas wants %s. Add %s = \"...\".", name, b.kind.Identity.Hint, name).
+			At(b.header).On(string(r.inst.addr)))
+		return
+	}
+	e.add(diag.Errorf(codeInvalidName, fmt.Sprintf("Atlas does not accept this %s", name),
+		"Found %s; Atlas wants %s.", describe(v, r.value.GetAttr(name).HasMark(schema.Sensitive)), b.kind.Identity.Hint).
+		At(r.at(name)).On(string(r.inst.addr)))
+}
+
+// at returns where an argument stands, or else the block.
+func (r *result) at(name string) diag.Range {
+	if at, ok := r.inst.block.ranges[name]; ok {
+		return at
+	}
+	return r.inst.block.header
+}
+
+// lifecycle evaluates the lifecycle block; conditions are checked when the whole is evaluated.
+func (e *Evaluation) lifecycle(r *result, ctx *hcl.EvalContext, f frame) {
+	decl := &r.inst.block.lifecycle
+	r.lifecycle.IgnoreChanges = decl.ignore
+	r.lifecycle.PreventDestroy = e.flag(r, decl.preventDestroy, "prevent_destroy", false, ctx, f)
+	r.lifecycle.Abandon = !e.flag(r, decl.destroy, "destroy", true, ctx, f)
+}
+
+func (e *Evaluation) flag(r *result, x *expr, name string, otherwise bool, ctx *hcl.EvalContext, f frame) bool {
+	if x == nil {
+		return otherwise
+	}
+	v, clean := e.evalIn(x, ctx, f)
+	if !clean {
+		return otherwise
+	}
+	v, marks := v.Unmark()
+	r.edges.collect(marks)
+	converted, err := convert.Convert(v, cty.Bool)
+	switch {
+	case !v.IsKnown():
+		e.add(diag.Errorf(codeLifecycle, fmt.Sprintf("%s is not known yet", name),
+			"It depends on what only Atlas can tell; the plan needs it.").At(rangeOf(x.Range())).On(string(f.inst.addr)))
+	case v.IsNull():
+	case err != nil:
+		e.add(diag.Errorf(codeLifecycle, fmt.Sprintf("%s is not true or false", name),
+			"Found %s.", describe(v, true)).At(rangeOf(x.Range())).On(string(f.inst.addr)))
+	default:
+		return converted.True()
+	}
+	return otherwise
+}
+
+func (e *Evaluation) timeouts(r *result, ctx *hcl.EvalContext, f frame) {
+	for _, t := range r.inst.block.timeouts {
+		v, clean := e.evalIn(t.x, ctx, f)
+		if !clean || isNull(v) {
+			continue
+		}
+		v, marks := v.Unmark()
+		r.edges.collect(marks)
+		limit, err := time.Duration(0), error(nil)
+		if v.IsKnown() && v.Type() == cty.String {
+			limit, err = time.ParseDuration(v.AsString())
+		}
+		if err != nil || limit <= 0 {
+			_, secret := marks[schema.Sensitive]
+			e.add(diag.Errorf(codeTimeout, fmt.Sprintf("The %s time limit is not a duration", t.name),
+				"Found %s; write hours, minutes and seconds, for example \"90m\" or \"3h\".", describe(v, secret)).
+				At(rangeOf(t.x.Range())).On(string(f.inst.addr)))
+			continue
+		}
+		switch t.name {
+		case "create":
+			r.timeouts.Create = limit
+		case "update":
+			r.timeouts.Update = limit
+		default:
+			r.timeouts.Delete = limit
+		}
+	}
+}
+
+// dependsOn adds the addresses that depends_on names: an instance where a key says which, else the block.
+func (e *Evaluation) dependsOn(r *result, f frame) {
+	for _, d := range r.inst.block.dependsOn {
+		if d.x.bad {
+			continue
+		}
+		for _, ref := range d.x.uses.refs {
+			if ref.to != toResource {
+				continue
+			}
+			g := e.group(ref.block, owning(ref.owner, f.inst))
+			if ref.key != nil {
+				if inst := g.find(e.keyText(ref.key, f)); inst != nil {
+					r.edges.put(inst.addr)
+					continue
+				}
+				for _, missed := range e.missedKeys(&d.x.uses, f) {
+					e.add(missed.On(string(f.inst.addr)))
+				}
+				continue
+			}
+			for _, inst := range g.instances {
+				r.edges.put(inst.addr.Block())
+			}
+		}
+	}
+}
+
+// connect finds out which connection the resource belongs to: its own argument, else its parent's.
+func (e *Evaluation) connect(r *result, f frame) {
+	inherited := ""
+	if p := r.parent.inst; p != nil {
+		if pr := e.result(p); pr != nil {
+			inherited = pr.connection
+		}
+	}
+	r.connection = inherited
+	x := r.inst.block.atlas
+	if x == nil {
+		return
+	}
+	v, clean := e.eval(x, f)
+	if !clean {
+		return
+	}
+	v, _ = v.Unmark()
+	at := rangeOf(x.Range())
+	names := e.cfg.connectionNames()
+	switch {
+	case !v.IsKnown() || v.IsNull() || v.Type() != cty.String:
+		e.add(diag.Errorf(codeUnknownConnection, "atlas is not the name of a connection",
+			"Found %s; write the label of an atlas block.%s", describe(v, true), among("", names)).At(at).On(string(r.inst.addr)))
+	case v.AsString() != "" && !slices.Contains(names, v.AsString()):
+		e.add(diag.Errorf(codeUnknownConnection, fmt.Sprintf("There is no connection %q", shorten(v.AsString())),
+			"No atlas block has that label.%s", among(v.AsString(), names)).At(at).On(string(r.inst.addr)))
+	case r.parent.inst != nil && v.AsString() != inherited:
+		e.add(diag.Errorf(codeConnectionConflict, "The resource and its parent belong to different connections",
+			"Its parent %s belongs to the connection %q. Remove the argument; what lives in a resource is reached like it.",
+			r.parent.ref.Address, inherited).At(at).On(string(r.inst.addr)))
+	default:
+		r.connection = v.AsString()
+	}
+}
