@@ -1,0 +1,141 @@
+package apply_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"mercator/schema"
+)
+
+// story is a configuration in two versions: what is there first, and what the apply under test has to do.
+type story struct {
+	name          string
+	first, second func(h *house)
+}
+
+var stories = []story{
+	{"everything new", func(*house) {}, func(h *house) {
+		h.put("room.a", map[string]any{"name": "a"})
+		h.put("room.a.user.ann", map[string]any{"name": "ann", "role": "read", "password": "secret:1"})
+		h.refer("room.a.user.ann", "role", "room.a")
+		for _, n := range []string{"x1", "x2", "x3", "x4"} {
+			h.put("room.a.entry."+schema.Address(n), map[string]any{"name": n, "comment": "c"})
+		}
+		h.put("room.a.alarm.default", map[string]any{"event": "DEFAULT"})
+		h.put("room.a.alarm.one", map[string]any{"event": "ONE", "notifications": []any{map[string]any{"type": "CHAT", "token": "secret:t"}}})
+		h.put("room.a.alarm.two", map[string]any{"event": "TWO", "enabled": true})
+		h.put("room.a.engine.e", map[string]any{"name": "e", "size": "L", "args": map[string]any{"mode": "fast"}, "keep": false})
+	}},
+	{"changes and deletions", func(h *house) {
+		h.put("room.a", map[string]any{"name": "a"})
+		h.put("room.a.user.ann", map[string]any{"name": "ann", "role": "read", "password": "secret:1"})
+		h.put("room.a.user.bob", map[string]any{"name": "bob"})
+		h.put("room.a.entry.x1", map[string]any{"name": "x1", "comment": "c"})
+		h.put("room.a.entry.x2", map[string]any{"name": "x2"})
+		h.put("room.a.alarm.one", map[string]any{"event": "ONE"})
+		h.put("room.a.engine.e", map[string]any{"name": "e", "size": "L"})
+		h.put("room.a.engine.old", map[string]any{"name": "old"})
+	}, func(h *house) {
+		h.put("room.a", map[string]any{"name": "b", "colour": "red"})
+		h.put("room.a.user.ann", map[string]any{"name": "ann", "role": "write", "password": "secret:2"})
+		h.drop("room.a.user.bob")
+		h.put("room.a.entry.x1", map[string]any{"name": "x1", "comment": "new"})
+		h.drop("room.a.entry.x2")
+		h.put("room.a.entry.x3", map[string]any{"name": "x3"})
+		h.put("room.a.alarm.one", map[string]any{"event": "ONE", "enabled": true})
+		h.put("room.a.engine.e", map[string]any{"name": "e", "size": "XL", "args": map[string]any{"mode": "slow"}})
+		h.drop("room.a.engine.old")
+	}},
+	{"replacements", func(h *house) {
+		h.put("room.a", map[string]any{"name": "a"})
+		h.put("room.a.user.ann", map[string]any{"name": "ann", "auth": "PASSWORD"})
+		h.put("room.a.user.bob", map[string]any{"name": "bob"})
+		h.put("room.a.entry.x1", map[string]any{"name": "x1"})
+	}, func(h *house) {
+		h.put("room.a.user.ann", map[string]any{"name": "ann", "auth": "X509"})
+		h.put("room.a.user.bob", map[string]any{"name": "robert"})
+		h.put("room.a.entry.x1", map[string]any{"name": "x9"})
+	}},
+	{"a room goes", func(h *house) {
+		h.put("room.a", map[string]any{"name": "a"})
+		h.put("room.b", map[string]any{"name": "b"})
+		h.put("room.b.user.ann", map[string]any{"name": "ann"})
+		h.put("room.b.alarm.one", map[string]any{"event": "ONE"})
+	}, func(h *house) {
+		h.drop("room.b")
+		h.drop("room.b.user.ann")
+		h.drop("room.b.alarm.one")
+		h.put("room.a.alarm.two", map[string]any{"event": "TWO"})
+	}},
+}
+
+// TestRule_R26_KilledAtEveryCall kills the run at each of its calls, before the call and after it, with the last
+// records lost and with them saved, and lets the next runs converge.
+func TestRule_R26_KilledAtEveryCall(t *testing.T) {
+	for _, s := range stories {
+		begin := func(t *testing.T) *house {
+			h := newHouse(t)
+			h.options.AllowDestroy = []string{"all"}
+			s.first(h)
+			h.converge()
+			s.second(h)
+			return h
+		}
+		h := begin(t)
+		before := h.world.count
+		h.converge()
+		h.check()
+		calls := h.world.count - before
+		if calls == 0 {
+			t.Fatalf("%s: nothing was called", s.name)
+		}
+		for n := 1; n <= calls; n++ {
+			for _, early := range []bool{true, false} {
+				for _, eager := range []bool{true, false} {
+					t.Run(fmt.Sprintf("%s/%d of %d/before=%t/saved=%t", s.name, n, calls, early, eager), func(t *testing.T) {
+						h := begin(t)
+						h.world.dieAt, h.world.dieBefore, h.eager = h.world.count+n, early, eager
+						if r := h.apply(context.Background(), h.plan()); r.OK() {
+							t.Fatal("the run was not killed")
+						}
+						h.world.dead, h.world.dieAt, h.eager = false, 0, false
+						for range 20 { // what was under way in Atlas goes on
+							h.world.settleAll()
+						}
+						h.converge()
+						h.check()
+					})
+				}
+			}
+		}
+	}
+}
+
+// TestRule_R26_BlockRemovedAfterKill removes from the files what a killed run had just made: it is found by the
+// intent and deleted, not left behind.
+func TestRule_R26_BlockRemovedAfterKill(t *testing.T) {
+	for _, address := range []schema.Address{"room.a.alarm.one", "room.a.user.ann", "room.a.engine.e"} {
+		t.Run(string(address), func(t *testing.T) {
+			h := newHouse(t)
+			h.options.AllowDestroy = []string{"all"}
+			h.put("room.a", map[string]any{"name": "a"})
+			h.converge()
+			if address.Kind() == "alarm" {
+				h.put(address, map[string]any{"event": "ONE"})
+			} else {
+				h.put(address, map[string]any{"name": "n"})
+			}
+			h.world.dieAt = h.world.count + 1
+			h.apply(context.Background(), h.plan())
+			h.world.dead, h.world.dieAt = false, 0
+			made := len(h.world.objects)
+			h.drop(address)
+			h.converge()
+			h.check()
+			if len(h.world.objects) != made-1 {
+				t.Errorf("%d objects are left of %d", len(h.world.objects), made)
+			}
+		})
+	}
+}

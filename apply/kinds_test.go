@@ -1,0 +1,73 @@
+package apply_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"mercator/schema"
+)
+
+func toyEndpoint(method, path string) *schema.Endpoint {
+	return &schema.Endpoint{Operation: method + " " + path, Method: method, Path: "/api/atlas/v2/orgs/{orgId}" + path, Version: "2030-01-01", Role: "Owner"}
+}
+
+func toyEndpoints(list, one string) schema.Endpoints {
+	return schema.Endpoints{List: toyEndpoint("GET", list), Get: toyEndpoint("GET", one), Create: toyEndpoint("POST", list),
+		Update: toyEndpoint("PATCH", one), Delete: toyEndpoint("DELETE", one)}
+}
+
+func str(name string) schema.Attribute { return schema.Attribute{Name: name, Type: schema.TypeString} }
+
+func key(name string) schema.Attribute {
+	return schema.Attribute{Name: name, Type: schema.TypeString, Required: true, Immutable: true}
+}
+
+func serverOwned(name string) schema.Attribute {
+	return schema.Attribute{Name: name, Type: schema.TypeString, Owner: schema.Server}
+}
+
+// toyCatalog has one kind for each way in which kinds differ.
+func toyCatalog(t testing.TB) *schema.Catalog {
+	t.Helper()
+	const in = "/rooms/{roomId}"
+	room := schema.Kind{Name: "room", Identity: schema.Identity{Binds: schema.ByID, ID: "id", Key: []string{"name"}},
+		Attributes: []schema.Attribute{str("name"), serverOwned("id"), str("colour")},
+		Endpoints:  toyEndpoints("/rooms", in)}
+	user := schema.Kind{Name: "user", Parent: "room", Identity: schema.Identity{Binds: schema.ByKey, Key: []string{"name"}},
+		Attributes: []schema.Attribute{key("name"), str("role"), {Name: "password", Type: schema.TypeString, WriteOnly: true},
+			{Name: "auth", Type: schema.TypeString, Immutable: true}},
+		Endpoints: toyEndpoints(in+"/users", in+"/users/{name}")}
+	entry := schema.Kind{Name: "entry", Parent: "room", Serial: true, CreateFirst: true,
+		Identity:   schema.Identity{Binds: schema.ByKey, Key: []string{"name"}},
+		Attributes: []schema.Attribute{key("name"), str("comment")},
+		Endpoints:  toyEndpoints(in+"/entries", in+"/entries/{name}")}
+	entry.Endpoints.Create.Batch, entry.Endpoints.Create.AnswersList = 3, true
+	upsert := *entry.Endpoints.Create
+	upsert.Upsert, upsert.Replaces = true, true
+	entry.Endpoints.Update = &upsert
+	alarm := schema.Kind{Name: "alarm", Parent: "room", Siblings: true, Identity: schema.Identity{Binds: schema.ByContent, ID: "id"},
+		Attributes: []schema.Attribute{serverOwned("id"), str("event"), {Name: "enabled", Type: schema.TypeBool},
+			{Name: "notifications", Type: schema.TypeList, Elem: schema.Elem{Key: []string{"type"}}, Nested: []schema.Attribute{
+				str("type"), {Name: "handle", Type: schema.TypeString, Handle: true}, {Name: "token", Type: schema.TypeString, WriteOnly: true}}}},
+		Endpoints: toyEndpoints(in+"/alarms", in+"/alarms/{id}")}
+	alarm.Endpoints.Update.Replaces = true
+	engine := schema.Kind{Name: "engine", Parent: "room", Identity: schema.Identity{Binds: schema.ByKey, Key: []string{"name"}},
+		Attributes: []schema.Attribute{key("name"), str("size"), serverOwned("state"),
+			{Name: "keep", Type: schema.TypeBool, DestroyTime: true, Default: cty.True},
+			{Name: "args", Type: schema.TypeObject, Nested: []schema.Attribute{str("mode")}}},
+		Endpoints: toyEndpoints(in+"/engines", in+"/engines/{name}"),
+		Parts: []schema.Part{{Attribute: "args", Read: toyEndpoint("GET", in+"/engines/{name}/args"),
+			Write: toyEndpoint("PUT", in+"/engines/{name}/args")}},
+		Settle: &schema.Settle{Field: "state", Creating: []string{"CREATING"}, Busy: []string{"BUSY"}, Deleting: []string{"DELETING"},
+			Ready: []string{"IDLE"}, Failed: []string{"BROKEN"}, First: 2 * time.Second, Max: 8 * time.Second, Limit: time.Hour}}
+	engine.Endpoints.Delete.Query = map[string]string{"keepBackups": "keep"}
+	rules := schema.Kind{Name: "rules", Parent: "room", Singleton: true, Attributes: []schema.Attribute{str("mode")},
+		Endpoints: schema.Endpoints{Get: toyEndpoint("GET", in+"/rules"), Update: toyEndpoint("PUT", in+"/rules")}}
+	catalog, err := schema.NewCatalog(room, user, entry, alarm, engine, rules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return catalog
+}

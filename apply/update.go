@@ -1,0 +1,232 @@
+package apply
+
+import (
+	"context"
+	"strings"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"mercator/apply/state"
+	"mercator/plan"
+	"mercator/provider"
+	"mercator/schema"
+	"mercator/schema/diag"
+)
+
+// bodies returns what a creation sends; the call says which of its attributes.
+func (w *writing) bodies() []cty.Value { return []cty.Value{w.desired} }
+
+// update makes a call that changes the object, or that is the creation of a singleton.
+func (w *writing) update(ctx context.Context, n int, call *schema.Call) error {
+	e, err := endpoint(w.kind, call)
+	if err != nil {
+		return err
+	}
+	if err := w.refresh(ctx, call, nil); err != nil {
+		return err
+	}
+	body, attributes := w.desired, call.Attributes
+	if w.there {
+		body = plan.Overlay(w.kind, w.desired, w.object.Value)
+		body = preferSecrets(w.kind.Attributes, body)
+	}
+	if e.Replaces {
+		attributes = sendable(w.kind, e, body)
+	}
+	o, err := w.send(ctx, n, call, provider.Write{Ref: w.ref(), Endpoint: e, Bodies: []cty.Value{body}, Attributes: attributes})
+	if err != nil {
+		return err
+	}
+	if answered(o) {
+		w.took(o)
+	}
+	switch {
+	case e.Upsert:
+		return w.verify(ctx, call.Attributes)
+	case e.Replaces && handles(w.kind.Attributes, body) > 0:
+		return w.verifySecrets(ctx, body)
+	case !answered(o) && w.restless == "":
+		return w.reread(ctx)
+	}
+	return nil
+}
+
+// part writes one of the kind's Parts.
+func (w *writing) part(ctx context.Context, n int, call *schema.Call) error {
+	var part *schema.Part
+	for i := range w.kind.Parts {
+		if p := &w.kind.Parts[i]; p.Write.Operation == call.Operation && (len(call.Attributes) == 0 || call.Attributes[0] == p.Attribute) {
+			part = p
+		}
+	}
+	if part == nil {
+		return badPlan(call)
+	}
+	if err := w.refresh(ctx, call, part); err != nil {
+		return err
+	}
+	body := plan.Overlay(w.kind, w.desired, w.object.Value)
+	if !part.Write.Replaces || part.Each {
+		values := body.AsValueMap()
+		values[part.Attribute] = w.desired.GetAttr(part.Attribute)
+		body = cty.ObjectVal(values)
+	}
+	_, err := w.send(ctx, n, call, provider.Write{Ref: w.ref(), Endpoint: part.Write, Bodies: []cty.Value{body},
+		Attributes: []string{part.Attribute}, Part: part, PartKey: call.Key})
+	if err != nil {
+		return err
+	}
+	w.object = w.object.WithPart(part.Attribute, w.desired.GetAttr(part.Attribute))
+	return nil
+}
+
+// send arms the call's intent, makes the call and records what it applied.
+func (w *writing) send(ctx context.Context, n int, call *schema.Call, write provider.Write) (schema.Object, error) {
+	settles := write.Part == nil || write.Part.Settles
+	after := *w
+	after.applied = w.all.over(w.applied, call.Attributes)
+	if settles {
+		after.restless = w.waitsAfter(schema.CallUpdate)
+	}
+	err := w.run.arm(ctx, w.step, n, false, func(i *state.Intent) {
+		i.Place, i.ObjectID, i.Key = w.place, w.object.ID, w.object.Key
+		i.Content, i.Secrets = after.applied.value, after.applied.secrets
+		i.Bind = after.bound()
+	})
+	if err != nil {
+		return schema.Object{}, err
+	}
+	if write.Query, err = query(write.Endpoint, w.desired.GetAttr); err != nil {
+		return schema.Object{}, err
+	}
+	o, err := w.run.write(ctx, w.step, write)
+	if err != nil {
+		w.run.failed(w.step, n, err)
+		return o, err
+	}
+	w.applied, w.restless = after.applied, after.restless
+	w.run.finished(w.step, n, state.Record{Bind: w.bound()})
+	return o, nil
+}
+
+// refresh reads the object again, waits until it takes a write, and makes sure that nobody changed meanwhile what
+// the plan rests on (R27). Later calls of one change build on the earlier ones, so only the first is compared.
+func (w *writing) refresh(ctx context.Context, call *schema.Call, part *schema.Part) error {
+	ref := w.ref()
+	o, err := w.run.read(ctx, w.step, ref)
+	switch {
+	case ctx.Err() != nil:
+		return errInterrupted
+	case provider.IsNotFound(err) && !w.there:
+		return nil
+	case provider.IsNotFound(err):
+		return changedMeanwhile("It is not in Atlas any more.")
+	case err != nil:
+		return err
+	}
+	if !w.run.ready(w.kind, o) {
+		if o, err = w.run.await(ctx, w.step, ref, schema.CallUpdate, w.limit(schema.CallUpdate)); err != nil {
+			return err
+		}
+	}
+	before := w.c.Before
+	planned := w.there && before != cty.NilVal && !before.IsNull() && w.c.Action != plan.Replace && w.c.Action != plan.Create
+	if part != nil {
+		value, err := w.step.prov.Part(ctx, ref, part)
+		if err != nil {
+			return err
+		}
+		o = o.WithPart(part.Attribute, value)
+		if planned && w.wasRead(part.Attribute) {
+			if names := changed(w.kind, before, o.Value, w.desired, []string{part.Attribute}); len(names) > 0 {
+				return changedMeanwhile("What changed: " + strings.Join(names, ", ") + ".")
+			}
+		}
+	} else if planned && w.first(call) {
+		if w.c.ID != "" && o.ID != w.c.ID {
+			return changedMeanwhile("It was deleted and made anew under the id " + o.ID + ".")
+		}
+		if names := changed(w.kind, before, o.Value, w.desired, ownAttributes(w.kind)); len(names) > 0 {
+			return changedMeanwhile("What changed: " + strings.Join(names, ", ") + ".")
+		}
+	}
+	w.took(o)
+	return nil
+}
+
+// first reports whether nothing was sent yet for this change.
+func (w *writing) first(call *schema.Call) bool {
+	for i := range w.c.Calls {
+		if w.c.Calls[i].Verb != schema.CallWait {
+			return &w.c.Calls[i] == call
+		}
+	}
+	return true
+}
+
+// wasRead reports whether the plan knew the value of a part.
+func (w *writing) wasRead(attribute string) bool { return !w.c.Before.GetAttr(attribute).IsNull() }
+
+// ownAttributes are the arguments that are no Part: those that reading the object tells.
+func ownAttributes(kind *schema.Kind) []string {
+	var names []string
+	for i := range kind.Attributes {
+		if a := &kind.Attributes[i]; a.Argument() && kind.Part(a.Name) == nil {
+			names = append(names, a.Name)
+		}
+	}
+	return names
+}
+
+// changed returns the arguments, among names, that a desired value manages and that are not what they were.
+func changed(kind *schema.Kind, before, now, desired cty.Value, names []string) []string {
+	was := managed(kind.Attributes, before, desired, names)
+	is := managed(kind.Attributes, now, desired, names)
+	if diffs := plan.Differs(kind, was, now); len(diffs) > 0 {
+		return diffs
+	}
+	return plan.Differs(kind, is, before) // what was not set and is now
+}
+
+func changedMeanwhile(what string) error {
+	return diag.Errorf("changed_meanwhile", "It was changed meanwhile",
+		"%s The plan rests on what was there before, so nothing was done to it. Plan again.", what)
+}
+
+// verify reads the object back and makes sure that what was sent is there (R15).
+func (w *writing) verify(ctx context.Context, attributes []string) error {
+	want := managed(w.kind.Attributes, w.desired, w.desired, attributes)
+	o, err := w.run.readBack(ctx, w.step, w.ref(), func(o schema.Object) bool { return len(plan.Differs(w.kind, want, o.Value)) == 0 })
+	if err != nil {
+		return err
+	}
+	w.took(o)
+	if names := plan.Differs(w.kind, want, o.Value); len(names) > 0 {
+		return diag.Errorf("upsert_not_taken", "Atlas did not take the change",
+			"Atlas accepted the call, but %s stayed as before. Nothing was deleted. Change it in Atlas, or remove the entry and add it again.",
+			strings.Join(names, ", "))
+	}
+	return nil
+}
+
+// verifySecrets reads the object back and makes sure that no secret was lost that was kept by its handle (R14).
+func (w *writing) verifySecrets(ctx context.Context, body cty.Value) error {
+	if err := w.reread(ctx); err != nil {
+		return err
+	}
+	if sent, left := handles(w.kind.Attributes, body), handles(w.kind.Attributes, w.object.Value); left < sent {
+		return diag.Errorf("secret_lost", "Atlas lost a secret",
+			"Of %d secrets that were kept by their ids, Atlas holds %d after the change. Write the secrets in the file, so that they are sent in clear, and apply again.",
+			sent, left)
+	}
+	return nil
+}
+
+// reread reads the object as it is after a write.
+func (w *writing) reread(ctx context.Context) error {
+	o, err := w.run.readBack(ctx, w.step, w.ref(), nil)
+	if err == nil {
+		w.took(o)
+	}
+	return err
+}

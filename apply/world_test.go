@@ -1,0 +1,514 @@
+package apply_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"mercator/apply/state"
+	"mercator/provider"
+	"mercator/schema"
+)
+
+// world is an Atlas of toy kinds: a store of objects behind the Provider interface that fills in ids and handles,
+// hides secrets, works in the background, and can be told to fail. It also is the journal's medium, so that one
+// moment of death hits both.
+type world struct {
+	catalog *schema.Catalog
+	clock   *clock
+
+	mu      sync.Mutex
+	objects map[string]*item // by id
+	next    int
+	inCall  map[string]string // serial kinds: place -> the call under way
+	calls   []string          // every mutating call that was carried out, "create user ann"
+	reads   int
+	broken  []string // violations that the tests report
+
+	// dieAt is the number of the mutating call at which everything stops: before it is carried out, or after but
+	// unanswered. 0 is never.
+	dieAt     int
+	dieBefore bool
+	count     int
+	dead      bool
+
+	// fault, when set, decides about each mutating call.
+	fault func(n int, call string) fault
+	// before runs before each mutating call, outside the lock.
+	before func(n int, call string)
+}
+
+// fault is what becomes of a call: err is answered, and done says whether it is carried out all the same.
+type fault struct {
+	err  error
+	done bool
+}
+
+type item struct {
+	kind    *schema.Kind
+	place   schema.Place
+	id      string
+	values  map[string]cty.Value
+	secrets map[string]string // by handle
+	ticks   int               // reads until it is at rest
+	leaving bool
+}
+
+func newWorld(catalog *schema.Catalog) *world {
+	return &world{catalog: catalog, clock: &clock{now: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)},
+		objects: map[string]*item{}, inCall: map[string]string{}}
+}
+
+// clock jumps ahead whenever somebody sleeps.
+type clock struct {
+	mu      sync.Mutex
+	now     time.Time
+	elapsed time.Duration
+	// onSleep runs at each sleep.
+	onSleep func(elapsed time.Duration)
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) Elapsed() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.elapsed
+}
+
+func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
+	c.mu.Lock()
+	c.now, c.elapsed = c.now.Add(d), c.elapsed+d
+	elapsed, hook := c.elapsed, c.onSleep
+	c.mu.Unlock()
+	if hook != nil {
+		hook(elapsed)
+	}
+	return ctx.Err()
+}
+
+var errDead = &provider.Error{Class: provider.Transient, Call: "a call", Err: errors.New("the process is gone")}
+
+func refusal(class provider.Class) error {
+	return &provider.Error{Class: class, Status: 400, Code: "REFUSED", Call: "POST /toy"}
+}
+
+func (w *world) List(_ context.Context, kind *schema.Kind, place schema.Place) (provider.Sweep, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.dead {
+		return provider.Sweep{}, errDead
+	}
+	w.reads++
+	var sweep provider.Sweep
+	for _, id := range slices.Sorted(maps.Keys(w.objects)) {
+		if it := w.objects[id]; it.kind.Name == kind.Name && it.place == place {
+			sweep.Objects = append(sweep.Objects, w.show(it))
+		}
+	}
+	return sweep, nil
+}
+
+func (w *world) Get(_ context.Context, ref provider.Ref) (schema.Object, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.dead {
+		return schema.Object{}, errDead
+	}
+	w.reads++
+	it := w.find(ref)
+	if it == nil {
+		return schema.Object{}, &provider.Error{Class: provider.NotFound, Status: 404, Call: "GET " + ref.Kind.Name}
+	}
+	w.tick(it)
+	if w.objects[it.id] == nil {
+		return schema.Object{}, &provider.Error{Class: provider.NotFound, Status: 404, Call: "GET " + ref.Kind.Name}
+	}
+	return w.show(it), nil
+}
+
+func (w *world) Part(_ context.Context, ref provider.Ref, part *schema.Part) (cty.Value, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	it := w.find(ref)
+	if it == nil || w.dead {
+		return cty.NilVal, errDead
+	}
+	if v, ok := it.values[part.Attribute]; ok {
+		return v, nil
+	}
+	return cty.NullVal(ref.Kind.Attribute(part.Attribute).CtyType()), nil
+}
+
+// tick lets the background work of an object go on.
+func (w *world) tick(it *item) {
+	if it.kind.Settle == nil {
+		return
+	}
+	if it.ticks > 0 {
+		if it.ticks--; it.ticks == 0 {
+			if it.leaving {
+				delete(w.objects, it.id)
+				return
+			}
+			it.values["state"] = cty.StringVal("IDLE")
+		}
+	}
+}
+
+func (w *world) find(ref provider.Ref) *item {
+	key := ref.Kind.JoinKey(ref.Key)
+	for _, id := range slices.Sorted(maps.Keys(w.objects)) {
+		it := w.objects[id]
+		if it.kind.Name != ref.Kind.Name || it.place != ref.Place {
+			continue
+		}
+		switch {
+		case ref.Kind.Singleton:
+			return it
+		case ref.Kind.Identity.Binds != schema.ByKey && ref.ID != "":
+			if it.id == ref.ID {
+				return it
+			}
+		case key != "" && w.key(it) == key:
+			return it
+		}
+	}
+	return nil
+}
+
+func (w *world) key(it *item) string {
+	key, _, _ := it.kind.NaturalKey(cty.ObjectVal(it.values))
+	return key
+}
+
+// show returns an object as Atlas would: without its secrets.
+func (w *world) show(it *item) schema.Object {
+	values := maps.Clone(it.values)
+	parts := map[string]bool{}
+	for i := range it.kind.Attributes {
+		a := &it.kind.Attributes[i]
+		if a.WriteOnly || it.kind.Part(a.Name) != nil {
+			values[a.Name] = cty.NullVal(a.CtyType())
+		}
+	}
+	o := schema.Object{Kind: it.kind.Name, Place: it.place, Key: w.key(it), Value: cty.ObjectVal(values), Parts: parts}
+	if it.kind.Identity.ID != "" {
+		o.ID = it.id
+	}
+	return o
+}
+
+func (w *world) Write(ctx context.Context, call provider.Write) (schema.Object, error) {
+	if guard := provider.Guard(ctx); guard == nil {
+		w.violation("a call without a guard")
+	} else if err := guard(ctx); err != nil {
+		return schema.Object{}, &provider.Error{Class: provider.Transient, Call: "a call", Err: err}
+	}
+	w.mu.Lock()
+	if w.dead {
+		w.mu.Unlock()
+		return schema.Object{}, errDead
+	}
+	w.count++
+	n, name, before := w.count, w.name(call), w.before
+	lane := call.Ref.Kind.Name + " in " + string(call.Ref.Place)
+	if other := w.inCall[lane]; other != "" && call.Ref.Kind.Serial {
+		w.broken = append(w.broken, fmt.Sprintf("%s overlaps %s", name, other))
+	}
+	w.inCall[lane] = name
+	w.mu.Unlock()
+	if before != nil {
+		before(n, name)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.inCall, lane)
+	switch {
+	case w.dieAt == n && w.dieBefore:
+		w.dead = true
+		return schema.Object{}, errDead
+	case w.dieAt == n:
+		_, _ = w.carryOut(call, name)
+		w.dead = true
+		return schema.Object{}, errDead
+	}
+	if w.fault != nil {
+		if f := w.fault(n, name); f.err != nil {
+			if f.done {
+				_, _ = w.carryOut(call, name)
+			}
+			return schema.Object{}, f.err
+		}
+	}
+	return w.carryOut(call, name)
+}
+
+func (w *world) violation(text string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.broken = append(w.broken, text)
+}
+
+// name says a call in words: "create user ann", "part engine e1".
+func (w *world) name(call provider.Write) string {
+	verb := "update"
+	switch {
+	case call.Part != nil:
+		verb = "part " + call.PartKey
+	case call.Endpoint == call.Ref.Kind.Endpoints.Create:
+		verb = "create"
+	case call.Endpoint == call.Ref.Kind.Endpoints.Delete:
+		verb = "delete"
+	}
+	var names []string
+	for _, v := range call.Bodies {
+		key, _, _ := call.Ref.Kind.NaturalKey(v)
+		names = append(names, key)
+	}
+	if len(call.Bodies) == 0 {
+		names = append(names, call.Ref.Kind.JoinKey(call.Ref.Key))
+	}
+	return strings.TrimSpace(verb) + " " + strings.TrimSpace(call.Ref.Kind.Name+" "+strings.Join(names, ","))
+}
+
+func (w *world) carryOut(call provider.Write, name string) (schema.Object, error) {
+	kind, e := call.Ref.Kind, call.Endpoint
+	var touched []*item
+	switch {
+	case call.Part != nil:
+		it := w.find(call.Ref)
+		if it == nil {
+			return schema.Object{}, refusal(provider.NotFound)
+		}
+		it.values[call.Part.Attribute] = call.Bodies[0].GetAttr(call.Part.Attribute)
+	case e == kind.Endpoints.Create || e.Upsert:
+		for _, body := range call.Bodies {
+			if key, known, _ := kind.NaturalKey(body); known && !e.Upsert && kind.Name != "entry" && w.find(provider.Ref{Kind: kind, Place: call.Ref.Place, Key: kind.KeyParts(key)}) != nil {
+				return schema.Object{}, &provider.Error{Class: provider.Conflict, Status: 409, Code: "DUPLICATE", Call: "POST " + kind.Name}
+			}
+			if key, _, _ := kind.NaturalKey(body); strings.HasPrefix(key, "bad") {
+				return schema.Object{}, refusal(provider.Invalid)
+			}
+		}
+		for _, body := range call.Bodies {
+			touched = append(touched, w.put(call, body, e == kind.Endpoints.Create))
+		}
+	case e == kind.Endpoints.Delete:
+		it := w.find(call.Ref)
+		if it == nil {
+			return schema.Object{}, refusal(provider.NotFound)
+		}
+		w.remove(it)
+		if len(call.Query) > 0 {
+			name += "?" + call.Query.Encode()
+		}
+	default:
+		it := w.find(call.Ref)
+		if it == nil && !kind.Singleton {
+			return schema.Object{}, refusal(provider.NotFound)
+		}
+		if it != nil && it.ticks > 0 {
+			w.broken = append(w.broken, name+" while it is at work")
+		}
+		touched = append(touched, w.put(call, call.Bodies[0], it == nil))
+	}
+	w.calls = append(w.calls, name)
+	if len(touched) != 1 || e.AnswersList {
+		return schema.Object{}, nil
+	}
+	return w.show(touched[0]), nil
+}
+
+// put writes the sent attributes of a body into a new or an existing object.
+func (w *world) put(call provider.Write, body cty.Value, create bool) *item {
+	kind := call.Ref.Kind
+	key, _, _ := kind.NaturalKey(body)
+	it := w.find(call.Ref)
+	if create || call.Endpoint.Upsert {
+		it = w.find(provider.Ref{Kind: kind, Place: call.Ref.Place, Key: kind.KeyParts(key)})
+	}
+	if it == nil || create && key == "" && !kind.Singleton {
+		w.next++
+		it = &item{kind: kind, place: call.Ref.Place, id: fmt.Sprintf("%s%03d", kind.Name, w.next), values: schema.NullObject(kind.Attributes).AsValueMap(), secrets: map[string]string{}}
+		w.objects[it.id] = it
+		if kind.Identity.ID != "" {
+			it.values[kind.Identity.ID] = cty.StringVal(it.id)
+		}
+		if kind.Name == "room" {
+			w.furnish(it)
+		}
+	}
+	for i := range kind.Attributes {
+		a := &kind.Attributes[i]
+		v, _ := body.GetAttr(a.Name).UnmarkDeep()
+		if slices.Contains(call.Attributes, a.Name) && a.Argument() {
+			it.values[a.Name] = v
+			if a.WriteOnly {
+				it.secrets[a.Name] = text(v)
+			}
+		}
+	}
+	if kind.Name == "alarm" {
+		w.handles(it)
+	}
+	if kind.Settle != nil {
+		it.ticks, it.values["state"] = 3, cty.StringVal("BUSY")
+		if create {
+			it.values["state"] = cty.StringVal("CREATING")
+		}
+	}
+	return it
+}
+
+func text(v cty.Value) string {
+	if v.IsNull() {
+		return ""
+	}
+	return v.AsString()
+}
+
+// furnish makes what every new room comes with.
+func (w *world) furnish(room *item) {
+	kind := w.catalog.Kind("alarm")
+	w.next++
+	values := schema.NullObject(kind.Attributes).AsValueMap()
+	values["event"], values["id"] = cty.StringVal("DEFAULT"), cty.StringVal("alarm"+strconv.Itoa(w.next))
+	place, _ := room.kind.Inside(room.place, room.id, w.key(room))
+	w.objects[text(values["id"])] = &item{kind: kind, place: place, id: text(values["id"]), values: values, secrets: map[string]string{}}
+}
+
+// handles gives every notification with a secret a new handle and takes the secret out of sight; one that is sent
+// by its handle keeps its secret.
+func (w *world) handles(it *item) {
+	list := it.values["notifications"]
+	if list.IsNull() || list.LengthInt() == 0 {
+		return
+	}
+	els := list.AsValueSlice()
+	kept := map[string]string{}
+	for i, el := range els {
+		values := el.AsValueMap()
+		secret := text(values["token"])
+		if secret == "" {
+			secret = it.secrets[text(values["handle"])]
+		}
+		values["token"], values["handle"] = cty.NullVal(cty.String), cty.NullVal(cty.String)
+		if secret != "" {
+			w.next++
+			handle := "h" + strconv.Itoa(w.next)
+			values["handle"] = cty.StringVal(handle)
+			kept[handle] = secret
+		}
+		els[i] = cty.ObjectVal(values)
+	}
+	it.secrets, it.values["notifications"] = kept, cty.ListVal(els)
+}
+
+func (w *world) remove(it *item) {
+	if it.kind.Settle != nil {
+		it.leaving, it.ticks, it.values["state"] = true, 2, cty.StringVal("DELETING")
+		return
+	}
+	delete(w.objects, it.id)
+	place, err := it.kind.Inside(it.place, it.id, w.key(it))
+	for id, other := range w.objects {
+		if err == nil && other.place == place && place != it.place {
+			delete(w.objects, id)
+		}
+	}
+}
+
+// journal is the medium of the state: what was flushed before the death of the world survives it, or, with eager,
+// what was added.
+type journal struct {
+	world *world
+	base  *state.State
+	eager bool
+	lost  bool
+
+	mu      sync.Mutex
+	pending []state.Record
+	durable []state.Record
+	flushes int
+}
+
+func (j *journal) Add(records ...state.Record) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.gone() {
+		return
+	}
+	j.pending = append(j.pending, records...)
+	if j.eager {
+		j.durable, j.pending = append(j.durable, j.pending...), nil
+	}
+}
+
+func (j *journal) Flush(context.Context) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.lost {
+		return &state.LostError{Reason: "taken away"}
+	}
+	if j.gone() {
+		return errors.New("the process is gone")
+	}
+	j.flushes++
+	j.durable, j.pending = append(j.durable, j.pending...), nil
+	return nil
+}
+
+func (j *journal) gone() bool {
+	j.world.mu.Lock()
+	defer j.world.mu.Unlock()
+	return j.world.dead
+}
+
+// state is what the next run reads: encoded and decoded, so that nothing survives that a file would not hold.
+func (j *journal) state() (*state.State, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	folded := state.Fold(j.base, j.durable)
+	data, err := state.Encode(j.world.catalog, folded)
+	if err != nil {
+		return nil, err
+	}
+	return state.Decode(j.world.catalog, data)
+}
+
+// guard is a lease that can be lost.
+type guard struct {
+	mu   sync.Mutex
+	lost bool
+}
+
+func (g *guard) Check(context.Context) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.lost {
+		return &state.LostError{Reason: "taken away"}
+	}
+	return nil
+}
+
+// settleAll lets all background work go on.
+func (w *world) settleAll() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, id := range slices.Sorted(maps.Keys(w.objects)) {
+		w.tick(w.objects[id])
+	}
+}
