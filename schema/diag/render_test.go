@@ -22,7 +22,8 @@ func sample() diag.List {
 }
 
 func TestWriteText(t *testing.T) {
-	const want = `Error: There is no argument "nmae" (unknown_argument)
+	const want = `Error: There is no argument "nmae"
+(unknown_argument)
 
   main.hcl:2,3, in project.payments
   2 │   nmae = "payments"
