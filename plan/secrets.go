@@ -119,18 +119,12 @@ func SecretCandidates(in Input) []SecretCandidate {
 			continue
 		}
 		for _, leaf := range secretLeaves(n.kind, n.value, n.bound.Applied) {
-			if hash := n.bound.Secrets[leaf.recorded]; hash != "" && leaf.value.IsWhollyKnown() {
-				out = append(out, SecretCandidate{hash, SecretText(leaf.value)})
+			if text, known := schema.SecretText(leaf.value); known && n.bound.Secrets[leaf.recorded] != "" {
+				out = append(out, SecretCandidate{n.bound.Secrets[leaf.recorded], text})
 			}
 		}
 	}
 	return out
-}
-
-// SecretText is the text of a sensitive value that is hashed: a primitive's own, else its canonical form.
-func SecretText(v cty.Value) string {
-	v, _ = v.UnmarkDeep()
-	return wholeValue(&schema.Attribute{Type: schema.TypeString}, v)
 }
 
 // secrets adds the differences that only the state's hashes show, and notes the hashes that stay.
@@ -146,7 +140,8 @@ func (b *builder) secrets(n *node) {
 	}
 	for _, leaf := range secretLeaves(n.kind, n.value, applied) {
 		hash := hashes[leaf.recorded]
-		same := hash != "" && (b.in.SecretMatches == nil || leaf.value.IsWhollyKnown() && b.in.SecretMatches(hash, SecretText(leaf.value)))
+		text, known := schema.SecretText(leaf.value)
+		same := hash != "" && (b.in.SecretMatches == nil || known && b.in.SecretMatches(hash, text))
 		switch {
 		case same:
 			if c.Hashes == nil {

@@ -1,0 +1,135 @@
+package workflow
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"mercator/plan"
+	"mercator/provider"
+	"mercator/schema"
+)
+
+// askedSingly is how many objects that a list lacks are asked for by themselves; above it the lists are read
+// again (R7).
+const askedSingly = 20
+
+// maxRounds bounds the depth of the reading: places within places, then parts, then second looks.
+const maxRounds = 12
+
+// observe reads everything that a plan for the input needs and completes in.Live: lists first, from the
+// organization inwards, then parts, then a second look at what the state remembers and the lists lack.
+func (s *Session) observe(ctx context.Context, in *plan.Input) error {
+	if in.Live == nil {
+		in.Live = schema.NewLive(nil, nil)
+	}
+	asked := map[lookupID]bool{}
+	for range maxRounds {
+		sweeps, parts := plan.Wanted(*in)
+		if len(sweeps)+len(parts) > 0 {
+			if err := s.read(ctx, in, sweeps, parts); err != nil {
+				return err
+			}
+			continue
+		}
+		missing := slices.DeleteFunc(plan.Absent(*in), func(l plan.Lookup) bool { return asked[idOf(l)] })
+		if len(missing) == 0 {
+			return nil
+		}
+		for _, l := range missing {
+			asked[idOf(l)] = true
+		}
+		if err := s.lookAgain(ctx, in, missing); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("reading Atlas came to no end after %d rounds; this is a mistake in Mercator", maxRounds)
+}
+
+type lookupID struct {
+	connection, kind string
+	place            schema.Place
+	id, key          string
+}
+
+func idOf(l plan.Lookup) lookupID {
+	return lookupID{l.Connection, l.Kind.Name, l.Place, l.ID, l.Key}
+}
+
+func (s *Session) read(ctx context.Context, in *plan.Input, sweeps []plan.Sweep, lookups []plan.Lookup) error {
+	wants := make([]provider.Want, len(sweeps))
+	for i, w := range sweeps {
+		wants[i] = provider.Want{Connection: w.Connection, Kind: w.Kind, Place: w.Place}
+	}
+	parts := make([]provider.WantPart, len(lookups))
+	for i, l := range lookups {
+		parts[i] = provider.WantPart{Connection: l.Connection, Ref: refOf(l), Part: l.Part}
+	}
+	live, err := provider.Observe(ctx, s.readers(), wants, parts, 0)
+	if err != nil {
+		return err
+	}
+	in.Live = in.Live.Merge(live)
+	return nil
+}
+
+func refOf(l plan.Lookup) provider.Ref {
+	return provider.Ref{Kind: l.Kind, Place: l.Place, ID: l.ID, Key: l.Kind.KeyParts(l.Key)}
+}
+
+func (s *Session) readers() map[string]provider.Reader {
+	out := make(map[string]provider.Reader, len(s.providers))
+	for name, p := range s.providers {
+		out[name] = provider.ReadOnly(p)
+	}
+	return out
+}
+
+// lookAgain makes sure that objects which a list did not show are gone before anything is concluded from it: a
+// few are asked for one by one, many by reading their lists once more (R5, R7).
+func (s *Session) lookAgain(ctx context.Context, in *plan.Input, missing []plan.Lookup) error {
+	if len(missing) > askedSingly {
+		return s.sweepAgain(ctx, in, missing)
+	}
+	readers := s.readers()
+	for _, l := range missing {
+		reader := readers[l.Connection]
+		if reader == nil {
+			return fmt.Errorf("the state uses the connection %q, which the files do not declare", l.Connection)
+		}
+		o, err := reader.Get(ctx, refOf(l))
+		if provider.IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("asking once more for the %s %s, which its list lacks: %w", l.Kind.Name, l.Key+l.ID, err)
+		}
+		objects, _ := in.Live.Sweep(l.Connection, l.Kind.Name, l.Place)
+		found := schema.LiveSweep{Connection: l.Connection, Kind: l.Kind.Name, Place: l.Place, Objects: append(slices.Clone(objects), o)}
+		in.Live = in.Live.Merge(schema.NewLive([]schema.LiveSweep{found}, nil))
+	}
+	return nil
+}
+
+func (s *Session) sweepAgain(ctx context.Context, in *plan.Input, missing []plan.Lookup) error {
+	var sweeps []plan.Sweep
+	seen := map[plan.Sweep]bool{}
+	for _, l := range missing {
+		if w := (plan.Sweep{Connection: l.Connection, Kind: l.Kind, Place: l.Place}); !seen[w] {
+			seen[w] = true
+			sweeps = append(sweeps, w)
+		}
+	}
+	return s.read(ctx, in, sweeps, nil)
+}
+
+// pairs is what the language knows of Atlas while a plan is made.
+type pairs map[schema.Address]cty.Value
+
+// Object returns the live value paired with an address.
+func (p pairs) Object(a schema.Address) (cty.Value, bool) {
+	v, ok := p[a]
+	return v, ok
+}

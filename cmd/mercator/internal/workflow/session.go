@@ -1,0 +1,216 @@
+// Package workflow joins the rooms: it opens a configuration with its connections and its state, reads Atlas,
+// has the plan made, and carries it out under the lock. Commands call it and print what it returns; it prints
+// nothing itself.
+package workflow
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+	ctyjson "github.com/zclconf/go-cty/cty/json"
+
+	"mercator/apply/state"
+	"mercator/plan"
+	"mercator/plan/planfile"
+	"mercator/provider"
+	"mercator/provider/atlas"
+	"mercator/schema"
+	"mercator/schema/config"
+	"mercator/schema/diag"
+)
+
+// Options are what a command knows when it opens a configuration.
+type Options struct {
+	Catalog *schema.Catalog
+	Dir     string
+	// Getenv looks up environment variables; LookupEnv tells unset from empty.
+	Getenv    func(string) string
+	LookupEnv func(string) (string, bool)
+	Inputs    []config.Input
+	// Now is the run's one idea of the present (R39).
+	Now     time.Time
+	Version string
+	Clock   state.Clock
+	Logger  *slog.Logger
+	// Store opens the state that the files name.
+	Store func(settings config.State) (state.Store, error)
+	// Connect makes the provider of a connection; nil means the real client.
+	Connect func(Connection) (provider.Provider, error)
+	// CacheDir keeps tokens between runs; "" keeps them in memory.
+	CacheDir string
+}
+
+// Connection is a connection with all that the files and the environment say about it.
+type Connection struct {
+	schema.Connection
+	Environment atlas.Environment
+}
+
+// Session is one configuration, opened.
+type Session struct {
+	Options
+	Config      *config.Config
+	Store       state.Store
+	connections map[string]plan.Connection
+	places      map[string]schema.Place
+	providers   map[string]provider.Provider
+	newID       func() string
+}
+
+// Open loads the files and prepares the connections and the store; it reads nothing of Atlas. The list holds
+// everything that is wrong with the files and the environment; with errors in it the session is nil.
+func Open(o Options) (*Session, diag.List) {
+	cfg, diags := config.Load(o.Dir, config.Options{Catalog: o.Catalog, Environ: o.LookupEnv, Inputs: o.Inputs, Now: o.Now, Version: o.Version})
+	_, more := cfg.Evaluate(nil)
+	diags = append(diags, more...).Sort()
+	s := &Session{Options: o, Config: cfg, newID: uuid.NewString,
+		connections: map[string]plan.Connection{}, places: map[string]schema.Place{}, providers: map[string]provider.Provider{}}
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	for _, c := range cfg.Connections() {
+		diags.Add(s.connect(c)...)
+	}
+	store, err := o.Store(cfg.Settings().State)
+	if err != nil {
+		diags.Add(diag.FromError(err, "state_settings", "The state cannot be opened").At(cfg.Settings().State.Range))
+	}
+	s.Store = store
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	return s, diags
+}
+
+// connect prepares one connection.
+func (s *Session) connect(c schema.Connection) diag.List {
+	env, diags := atlas.FromEnv(s.Getenv, c.CredentialsPrefix)
+	for i := range diags {
+		diags[i] = diags[i].At(c.Range)
+	}
+	if c.OrgID == "" {
+		c.OrgID = env.OrgID
+	}
+	if c.OrgID == "" {
+		diags.Add(diag.Errorf("organization_missing", "The organization is not known",
+			"Set org_id in an atlas block, or MONGODB_ATLAS_ORG_ID.").At(c.Range))
+	}
+	if diags.HasErrors() {
+		return diags
+	}
+	make := s.Connect
+	if make == nil {
+		make = s.client
+	}
+	p, err := make(Connection{c, env})
+	if err != nil {
+		diags.Add(diag.FromError(err, "connection", "The connection to Atlas cannot be made").At(c.Range))
+		return diags
+	}
+	s.providers[c.Name] = p
+	s.places[c.Name] = schema.Place("").With("orgId", c.OrgID)
+	s.connections[c.Name] = plan.Connection{OrgID: c.OrgID, BaseURL: env.BaseURL, CredentialsPrefix: c.CredentialsPrefix}
+	return diags
+}
+
+func (s *Session) client(c Connection) (provider.Provider, error) {
+	return atlas.New(atlas.Config{BaseURL: c.Environment.BaseURL, Credentials: c.Environment.Credentials,
+		Version: s.Version, Logger: s.Logger, CacheDir: s.CacheDir})
+}
+
+// Provider returns the connection's provider, for commands that look at single objects.
+func (s *Session) Provider(connection string) (provider.Provider, error) {
+	p := s.providers[connection]
+	if p == nil {
+		return nil, fmt.Errorf("there is no connection %q in the files", connection)
+	}
+	return p, nil
+}
+
+// Plan makes a plan without taking the lock and without writing anything.
+func (s *Session) Plan(ctx context.Context, options plan.Options) (*plan.Plan, error) {
+	st, err := s.Store.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p, _, err := s.plan(ctx, st, options)
+	return p, err
+}
+
+// planned is what an apply needs of the making of its plan.
+type planned struct {
+	evaluation *config.Evaluation
+	live       pairs
+}
+
+func (s *Session) plan(ctx context.Context, st *state.State, options plan.Options) (*plan.Plan, *planned, error) {
+	evaluation, _ := s.Config.Evaluate(nil) // Open has shown the findings
+	in := plan.Input{Catalog: s.Catalog, Now: s.Now, Desired: evaluation.Desired, Prior: prior(st),
+		Places: s.places, Connections: s.connections, Options: options}
+	if plan.CheckConnections(s.connections, in.Prior.Connections).HasErrors() {
+		return plan.Build(in), &planned{evaluation, nil}, nil // which says so
+	}
+	if err := s.observe(ctx, &in); err != nil {
+		return nil, nil, err
+	}
+	live := pairs(plan.Pairs(in))
+	evaluation, diags := s.Config.Evaluate(live)
+	in.Desired = evaluation.Desired
+	if err := s.observe(ctx, &in); err != nil {
+		return nil, nil, err
+	}
+	if !options.SkipSecrets {
+		verifier := &state.Verifier{}
+		if err := verifier.Prepare(ctx, candidates(in)); err != nil {
+			return nil, nil, err
+		}
+		in.SecretMatches = verifier.Matches
+	}
+	p := plan.Build(in)
+	p.Diagnostics = append(diags, p.Diagnostics...).Sort()
+	return p, &planned{evaluation, live}, nil
+}
+
+// candidates are the secrets of the files and the recorded hashes that they may be behind.
+func candidates(in plan.Input) []state.Candidate {
+	var out []state.Candidate
+	for _, c := range plan.SecretCandidates(in) {
+		out = append(out, state.Candidate(c))
+	}
+	return out
+}
+
+// Source says what a saved plan rests on beside Atlas: the files, and the values of variables that are no secret.
+func (s *Session) Source() (planfile.Source, error) {
+	source := planfile.Source{Dir: s.Dir, Files: map[string]string{}, Variables: map[string]string{}}
+	for name, content := range s.Config.Sources() {
+		source.Files[name] = planfile.Digest(content)
+	}
+	for name, v := range s.Config.Variables() {
+		if v.ContainsMarked() || !v.IsWhollyKnown() {
+			continue
+		}
+		text, err := ctyjson.Marshal(v, v.Type())
+		if err != nil {
+			return source, fmt.Errorf("the variable %s cannot be written: %w", name, err)
+		}
+		source.Variables[name] = planfile.Digest(text)
+	}
+	return source, nil
+}
+
+// prior is the state in the planner's words.
+func prior(st *state.State) plan.Prior {
+	p := plan.Prior{Lineage: st.Lineage, Serial: st.Serial, Resources: st.Resources, Intents: st.Intents,
+		Connections: map[string]plan.Connection{}, Outputs: map[string]plan.PriorOutput{}}
+	for name, c := range st.Connections {
+		p.Connections[name] = plan.Connection{OrgID: c.OrgID, BaseURL: c.BaseURL, CredentialsPrefix: c.CredentialsPrefix}
+	}
+	for name, o := range st.Outputs {
+		p.Outputs[name] = plan.PriorOutput{Value: o.Value, Sensitive: o.Sensitive}
+	}
+	return p
+}
