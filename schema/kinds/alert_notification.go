@@ -13,9 +13,9 @@ var notifications = []schema.Attribute{
 		Enum: []string{"DATADOG", "EMAIL", "GROUP", "HIP_CHAT", "MICROSOFT_TEAMS", "OPS_GENIE", "ORG", "PAGER_DUTY",
 			"SLACK", "SMS", "TEAM", "USER", "VICTOR_OPS", "WEBHOOK"},
 		Doc: "The kind of target: people of the project (GROUP) or the organization (ORG), one address, or a service."},
-	{Name: "delay_min", Type: schema.TypeInteger, Min: ptr(0.0), Default: cty.Zero,
+	{Name: "delay_min", Type: schema.TypeInteger, Min: new(0.0), Default: cty.Zero,
 		Doc: "Minutes that Atlas waits after the alert is raised before it tells anyone."},
-	{Name: "interval_min", Type: schema.TypeInteger, Min: ptr(5.0),
+	{Name: "interval_min", Type: schema.TypeInteger, Min: new(5.0),
 		Doc: "Minutes between two notifications until someone acknowledges; at least 5."},
 
 	people("email_enabled", "Whether people are told by e-mail."),

@@ -39,8 +39,6 @@ const (
 // group is the path of a project, in which most kinds live.
 const group = "/api/atlas/v2/groups/{groupId}"
 
-func ptr[T any](v T) *T { return &v }
-
 // soon is when something temporary may expire: Atlas takes a date within the week, and one that has passed
 // before the call is made is refused (R39).
 var soon = schema.Horizon{Soonest: "5m", Latest: "168h"}

@@ -114,5 +114,5 @@ var projectLimits = []schema.Attribute{
 }
 
 func limit(name, doc string) schema.Attribute {
-	return schema.Attribute{Name: name, API: name, Type: schema.TypeInteger, Min: ptr(0.0), Doc: doc}
+	return schema.Attribute{Name: name, API: name, Type: schema.TypeInteger, Min: new(0.0), Doc: doc}
 }

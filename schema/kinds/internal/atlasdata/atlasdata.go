@@ -28,7 +28,7 @@ func Dir(t testing.TB) string {
 	t.Helper()
 	dir := os.Getenv("MERCATOR_ATLAS_DATA")
 	if dir == "" {
-		dir = filepath.Join(root(t), "..", "shared", "atlas")
+		dir = filepath.Join(Root(t), "..", "shared", "atlas")
 	}
 	if _, err := os.Stat(dir); err != nil {
 		t.Skipf("no Atlas data: MERCATOR_ATLAS_DATA is not set and %s is not there", dir)
@@ -36,8 +36,8 @@ func Dir(t testing.TB) string {
 	return dir
 }
 
-// root returns the folder of go.mod, above the one that the test runs in.
-func root(t testing.TB) string {
+// Root returns the repository: the folder of go.mod, above the one that the test runs in.
+func Root(t testing.TB) string {
 	t.Helper()
 	dir, err := os.Getwd()
 	if err != nil {
