@@ -16,9 +16,6 @@ import (
 	"mercator/schema"
 )
 
-// maxAnswer bounds an answer's size in bytes. The largest page seen is far below a tenth of it.
-const maxAnswer = 64 << 20
-
 // request is one call before it is sent.
 type request struct {
 	endpoint *schema.Endpoint
@@ -130,12 +127,12 @@ func (c *Client) send(req *http.Request, r *request) (res *http.Response, body [
 		return nil, nil, c.broken(r, err, sent.Load())
 	}
 	defer func() { _ = answer.Body.Close() }()
-	body, err = io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
+	body, err = io.ReadAll(io.LimitReader(answer.Body, c.largest+1))
 	switch {
 	case err != nil:
 		return nil, nil, c.broken(r, fmt.Errorf("the answer (status %d) broke off: %w", answer.StatusCode, err), true)
-	case len(body) > maxAnswer:
-		return nil, nil, outcome{err: c.plainError(r, fmt.Errorf("the answer is larger than %d MiB, which no answer of Atlas is", maxAnswer>>20))}
+	case int64(len(body)) > c.largest:
+		return nil, nil, outcome{err: c.plainError(r, fmt.Errorf("the answer is larger than %d MiB, which no answer of Atlas is", c.largest>>20))}
 	}
 	c.budgets.learn(r, answer.Header)
 	return answer, body, outcome{}

@@ -54,10 +54,14 @@ type Client struct {
 	slots    chan struct{}
 	timeout  time.Duration
 	patience time.Duration
+	largest  int64 // the size in bytes above which an answer is refused
 	meter    *meter
 }
 
 var _ provider.Provider = (*Client)(nil)
+
+// largestAnswer is far above the largest page that Atlas was seen to send.
+const largestAnswer = 64 << 20
 
 // New checks the configuration and makes a client; it sends nothing. Errors are diagnostics that name the
 // setting and its remedy.
@@ -74,6 +78,7 @@ func New(cfg Config) (*Client, error) {
 		secrets:  newRedactor(),
 		timeout:  or(cfg.Timeout, 30*time.Second),
 		patience: or(cfg.Patience, 5*time.Minute),
+		largest:  largestAnswer,
 		slots:    make(chan struct{}, or(max(cfg.Concurrency, 0), 16)),
 	}
 	if c.clock == nil {

@@ -109,7 +109,7 @@ func TestRule_R7_Sweeps(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := &shelf{states: tc.states}
-			l := serve(t, s.ServeHTTP)
+			l := serve(t, s.ServeHTTP, func(c *Config) { c.Logger = nil })
 			sweep, err := l.List(context.Background(), box, place)
 			if tc.want < 0 {
 				wantClass(t, err, provider.Transient, "changed each time", "totalCount")

@@ -21,7 +21,7 @@ import (
 // world is a sandbox and a real client that talks to it, on one clock that only waits move.
 type world struct {
 	*atlas.Client
-	t       *testing.T
+	t       testing.TB
 	server  *sandbox.Server
 	clock   *sandbox.ManualClock
 	url     string
@@ -31,7 +31,7 @@ type world struct {
 
 func token() atlas.Credentials { return atlas.Credentials{Token: sandbox.DefaultAccessToken} }
 
-func start(t *testing.T, opts sandbox.Options, cred atlas.Credentials, change ...func(*atlas.Config)) *world {
+func start(t testing.TB, opts sandbox.Options, cred atlas.Credentials, change ...func(*atlas.Config)) *world {
 	t.Helper()
 	catalog, err := kinds.Catalog()
 	if err != nil {
