@@ -229,11 +229,13 @@ func FuzzDecode(f *testing.F) {
 }
 
 func bigState(tb testing.TB, n int) *state.State {
+	tb.Helper()
 	s := state.New()
+	applied := statetest.Full(tb).Resources["box.tools"].Applied
 	for i := range n {
 		b := statetest.Box(tb, "tools", i)
 		b.Address = schema.Address("box.tools").Key(fmt.Sprint(i))
-		b.Applied = statetest.Full(tb).Resources["box.tools"].Applied
+		b.Applied = applied
 		s.Resources[b.Address] = b
 	}
 	return s

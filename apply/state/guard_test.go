@@ -36,18 +36,18 @@ func (f *fakeLease) Renew(context.Context) error {
 	return call(f.onRenew)
 }
 
-func (f *fakeLease) Append(_ context.Context, records ...state.Record) error {
+func (f *fakeLease) Append(ctx context.Context, records ...state.Record) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.appends = append(f.appends, records)
-	return call(f.onAppend)
+	return errors.Join(ctx.Err(), call(f.onAppend))
 }
 
-func (f *fakeLease) Write(_ context.Context, s *state.State) error {
+func (f *fakeLease) Write(ctx context.Context, s *state.State) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.writes = append(f.writes, s.Clone())
-	return call(f.onWrite)
+	return errors.Join(ctx.Err(), call(f.onWrite))
 }
 
 func call(do func() error) error {

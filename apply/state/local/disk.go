@@ -9,8 +9,8 @@ import (
 	"runtime"
 )
 
-// disk does the file operations that change anything, one by one. Before each it asks fault, by which tests
-// stop a process between any two of them or in the middle of a write.
+// disk does the file operations, one by one. Before each it asks fault, by which tests stop a process between
+// any two of them or in the middle of a write, or let another process come in between.
 //
 // Files are replaced under a fixed name beside them, since all changes happen under the store's mutex: what a
 // killed process left there is overwritten by the next one and never piles up. That, Windows, and a folder that
@@ -104,7 +104,10 @@ func (d disk) syncFolder(path string) (err error) {
 }
 
 // read returns a file's contents, none where it does not exist.
-func read(path string) ([]byte, error) {
+func (d disk) read(path string) ([]byte, error) {
+	if err := d.step("read", path); err != nil {
+		return nil, err
+	}
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil

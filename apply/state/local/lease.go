@@ -124,7 +124,7 @@ func (s *Store) journalSoFar() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	stored, err := read(s.path)
+	stored, err := s.disk.read(s.path)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +147,7 @@ func (s *Store) journalSoFar() ([]byte, error) {
 // Write implements [state.Lease].
 func (l *lease) Write(ctx context.Context, s *state.State) error {
 	return l.change(ctx, func() error {
-		stored, err := read(l.store.path)
+		stored, err := l.store.disk.read(l.store.path)
 		if err != nil {
 			return err
 		}

@@ -78,7 +78,7 @@ func (s *Store) Read(ctx context.Context) (*state.State, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := read(s.path)
+	data, err := s.disk.read(s.path)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func (s *Store) Read(ctx context.Context) (*state.State, error) {
 }
 
 func (s *Store) readJournal() (state.Journal, []byte, error) {
-	data, err := read(s.journalPath())
+	data, err := s.disk.read(s.journalPath())
 	if err != nil {
 		return state.Journal{}, nil, err
 	}
@@ -116,7 +116,7 @@ type lockFile struct {
 
 func (s *Store) readLock() (lockFile, error) {
 	var l lockFile
-	data, err := read(s.lockPath())
+	data, err := s.disk.read(s.lockPath())
 	if err != nil || data == nil {
 		return l, err
 	}

@@ -2,7 +2,6 @@ package statetest
 
 import (
 	"context"
-	"errors"
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
@@ -10,11 +9,6 @@ import (
 	"mercator/apply/state"
 	"mercator/schema"
 )
-
-func (s *suite) isLocked(err error) bool {
-	var locked *state.LockedError
-	return errors.As(err, &locked)
-}
 
 // records are what an apply that creates box.new would append, of every sort.
 func (s *suite) records() []state.Record {

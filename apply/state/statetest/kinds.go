@@ -1,6 +1,7 @@
 package statetest
 
 import (
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -15,42 +16,52 @@ import (
 // it, which have no natural key. The golden files of the format are written with them, so they only grow.
 func Catalog(t testing.TB) *schema.Catalog {
 	t.Helper()
-	c, err := schema.NewCatalog(
-		schema.Kind{
-			Name:     "box",
-			Identity: schema.Identity{Binds: schema.ByKey, Key: []string{"name"}, LabelIs: "name"},
-			Attributes: []schema.Attribute{
-				{Name: "name", Type: schema.TypeString, Required: true},
-				{Name: "size", Type: schema.TypeInteger},
-				{Name: "weight", Type: schema.TypeNumber},
-				{Name: "open", Type: schema.TypeBool},
-				{Name: "best_before", Type: schema.TypeTime},
-				{Name: "code", Type: schema.TypeString, WriteOnly: true},
-				{Name: "tags", Type: schema.TypePairs},
-				{Name: "limits", Type: schema.TypeMap, Of: schema.TypeNumber},
-				{Name: "colors", Type: schema.TypeList, Of: schema.TypeString},
-				{Name: "lock", Type: schema.TypeObject, Nested: []schema.Attribute{
-					{Name: "maker", Type: schema.TypeString},
-					{Name: "pin", Type: schema.TypeString, WriteOnly: true},
-				}},
-				{Name: "shelves", Type: schema.TypeList, Nested: []schema.Attribute{
-					{Name: "height", Type: schema.TypeNumber},
-					{Name: "label", Type: schema.TypeString},
-					{Name: "key", Type: schema.TypeString, WriteOnly: true},
-				}},
-			},
-		},
-		schema.Kind{
-			Name:       "lid",
-			Parent:     "box",
-			Identity:   schema.Identity{Binds: schema.ByContent, ID: "id"},
-			Attributes: []schema.Attribute{{Name: "id", Type: schema.TypeString, Owner: schema.Server}, {Name: "shape", Type: schema.TypeString}},
-		},
-	)
+	c, err := catalog()
 	if err != nil {
 		t.Fatalf("toy kinds: %v", err)
 	}
 	return c
+}
+
+var catalog = sync.OnceValues(func() (*schema.Catalog, error) { return schema.NewCatalog(box(), lid()) })
+
+func box() schema.Kind {
+	return schema.Kind{
+		Name:     "box",
+		Identity: schema.Identity{Binds: schema.ByKey, Key: []string{"name"}, LabelIs: "name"},
+		Attributes: []schema.Attribute{
+			{Name: "name", Type: schema.TypeString, Required: true},
+			{Name: "size", Type: schema.TypeInteger},
+			{Name: "weight", Type: schema.TypeNumber},
+			{Name: "open", Type: schema.TypeBool},
+			{Name: "best_before", Type: schema.TypeTime},
+			{Name: "code", Type: schema.TypeString, WriteOnly: true},
+			{Name: "tags", Type: schema.TypePairs},
+			{Name: "limits", Type: schema.TypeMap, Of: schema.TypeNumber},
+			{Name: "colors", Type: schema.TypeList, Of: schema.TypeString},
+			{Name: "lock", Type: schema.TypeObject, Nested: []schema.Attribute{
+				{Name: "maker", Type: schema.TypeString},
+				{Name: "pin", Type: schema.TypeString, WriteOnly: true},
+			}},
+			{Name: "shelves", Type: schema.TypeList, Nested: []schema.Attribute{
+				{Name: "height", Type: schema.TypeNumber},
+				{Name: "label", Type: schema.TypeString},
+				{Name: "key", Type: schema.TypeString, WriteOnly: true},
+			}},
+		},
+	}
+}
+
+func lid() schema.Kind {
+	return schema.Kind{
+		Name:     "lid",
+		Parent:   "box",
+		Identity: schema.Identity{Binds: schema.ByContent, ID: "id"},
+		Attributes: []schema.Attribute{
+			{Name: "id", Type: schema.TypeString, Owner: schema.Server},
+			{Name: "shape", Type: schema.TypeString},
+		},
+	}
 }
 
 // Value returns a value of a kind, given as decoded JSON by attribute name.

@@ -2,6 +2,7 @@ package statetest
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -39,7 +40,7 @@ func oneWinner(s *suite) {
 		lease, err := s.handle().Lock(context.Background(), state.LockInfo{Who: "racer@host"})
 		if err == nil && lease != nil {
 			won.Add(1)
-		} else if s.isLocked(err) {
+		} else if locked := (*state.LockedError)(nil); errors.As(err, &locked) {
 			held.Add(1)
 		}
 	})
