@@ -26,11 +26,12 @@ type budgets struct {
 }
 
 // bucket is a token bucket as far as it is known. Its refill is not told in ordinary answers: half of its limit a
-// minute is what documented limits have, and each answer corrects the guess.
+// minute is what documented limits have, each answer corrects the guess, and the body of a 429 may tell.
 type bucket struct {
 	known        bool
 	tokens, size float64
 	perSecond    float64
+	told         bool      // perSecond is not a guess
 	at           time.Time // when tokens was right
 	flying       int       // requests that were let through and not answered
 	closed       time.Time // no request before
@@ -120,16 +121,18 @@ func (b *budgets) done(r *request) {
 	}
 }
 
-// learn takes an answer's rate headers.
-func (b *budgets) learn(r *request, h http.Header) {
-	limit, remaining, ok := rateHeaders(h)
-	if !ok {
-		return
-	}
+// learn takes an answer's rate headers. A success without any makes the bucket unknown again: what a 429 told was
+// for the moment.
+func (b *budgets) learn(r *request, status int, h http.Header) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	k := b.bucket(r)
-	if !k.known || k.size != limit {
+	limit, remaining, ok := rateHeaders(h)
+	if !ok {
+		k.known = k.known && status/100 != 2
+		return
+	}
+	if !k.told && k.size != limit {
 		k.perSecond = limit / 2 / 60
 	}
 	k.known, k.size, k.at = true, limit, b.clock.Now()
@@ -137,8 +140,8 @@ func (b *budgets) learn(r *request, h http.Header) {
 	k.tokens = max(0, remaining-float64(max(0, k.flying-1)))
 }
 
-// refused closes the bucket after a 429.
-func (b *budgets) refused(r *request, after time.Duration) {
+// refused closes the bucket after a 429. perSecond is its refill where the answer told it, else 0.
+func (b *budgets) refused(r *request, after time.Duration, perSecond float64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	k := b.bucket(r)
@@ -146,7 +149,10 @@ func (b *budgets) refused(r *request, after time.Duration) {
 	if until := now.Add(after); until.After(k.closed) {
 		k.closed = until
 	}
-	if k.perSecond == 0 {
+	switch {
+	case perSecond > 0:
+		k.perSecond, k.told = perSecond, true
+	case k.perSecond == 0:
 		k.perSecond = 1 / max(after, time.Second).Seconds()
 	}
 	// At the reopening one request goes first; its answer tells how many may follow.

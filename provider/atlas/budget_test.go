@@ -73,7 +73,7 @@ func TestBudgetIsPerScope(t *testing.T) {
 	clock := b.clock.(*fakeClock)
 	one := &request{endpoint: &schema.Endpoint{}, path: "/api/atlas/v2/groups/g1/clusters"}
 	two := &request{endpoint: &schema.Endpoint{}, path: "/api/atlas/v2/groups/g2/clusters"}
-	b.refused(one, time.Minute)
+	b.refused(one, time.Minute, 0)
 	if err := b.take(context.Background(), one, clock.Now().Add(30*time.Second)); !errors.Is(err, errTooLong) {
 		t.Errorf("within its limit: %v", err)
 	}
@@ -87,6 +87,46 @@ func TestBudgetIsPerScope(t *testing.T) {
 	cancel()
 	if err := b.take(ctx, two, clock.Now().Add(time.Minute)); !errors.Is(err, context.Canceled) {
 		t.Errorf("a cancelled wait: %v", err)
+	}
+}
+
+// TestBudgetWithoutHeaders: one 429 does not slow down for good what tells no budget.
+func TestBudgetWithoutHeaders(t *testing.T) {
+	box := toys(t).Kind("box")
+	asked := 0
+	l := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		if asked++; asked == 1 {
+			answerJSON(w, 429, apiErrorBody(429, "RATE_LIMITED_TOKEN_BUCKET", "", "x", 30, 10, 5, 60))
+			return
+		}
+		answerJSON(w, 200, aBox)
+	})
+	for range 20 {
+		if err := get(l.Client, box); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if waited := l.clock.total(); waited < 30*time.Second || waited > 34*time.Second {
+		t.Errorf("waited %s, want 30 s once", waited)
+	}
+}
+
+// TestBudgetLearnsTheRefill: the body of a 429 tells the pace of what follows.
+func TestBudgetLearnsTheRefill(t *testing.T) {
+	clock := newFakeClock()
+	b := newBudgets(clock, func(time.Duration) {})
+	r := &request{endpoint: &schema.Endpoint{}, path: "/api/atlas/v2/orgs"}
+	b.refused(r, 12*time.Second, apiError{code: tokenBucketCode, parameters: []any{"x", 12, 10, 5, 60}}.refill())
+	empty := http.Header{"Ratelimit-Limit": {"10"}, "Ratelimit-Remaining": {"0"}}
+	for range 4 {
+		if err := b.take(context.Background(), r, clock.Now().Add(time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		b.learn(r, 200, empty)
+		b.done(r)
+	}
+	if got := clock.total(); got < 47*time.Second || got > 52*time.Second {
+		t.Errorf("four requests took %s, want 12 s each", got)
 	}
 }
 

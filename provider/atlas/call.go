@@ -134,7 +134,7 @@ func (c *Client) send(req *http.Request, r *request) (res *http.Response, body [
 	case int64(len(body)) > c.largest:
 		return nil, nil, outcome{err: c.plainError(r, fmt.Errorf("the answer is larger than %d MiB, which no answer of Atlas is", c.largest>>20))}
 	}
-	c.budgets.learn(r, answer.Header)
+	c.budgets.learn(r, answer.StatusCode, answer.Header)
 	return answer, body, outcome{}
 }
 

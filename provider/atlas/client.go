@@ -10,6 +10,7 @@ package atlas
 import (
 	"crypto/tls"
 	"log/slog"
+	"net"
 	"net/http"
 	"time"
 
@@ -103,14 +104,19 @@ func New(cfg Config) (*Client, error) {
 	return c, nil
 }
 
-// newTransport returns the default transport with enough idle connections for all slots and TLS 1.2 at least;
-// proxies, compression and HTTP/2 are as the standard library has them.
+// newTransport returns a transport that honours the proxy variables, keeps a connection per slot, speaks HTTP/2 and
+// gzip where the server does, and TLS 1.2 at least.
 func newTransport(slots int) http.RoundTripper {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.MaxIdleConnsPerHost = slots
-	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
-	t.ForceAttemptHTTP2 = true
-	return t
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:   10 * time.Second,
+		ForceAttemptHTTP2:     true,
+		MaxIdleConnsPerHost:   slots,
+		IdleConnTimeout:       90 * time.Second,
+		ExpectContinueTimeout: time.Second,
+	}
 }
 
 // Stats returns the number of requests made so far.

@@ -2,10 +2,13 @@ package atlas
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -91,6 +94,9 @@ func (c *Client) judge(r *request, res *http.Response, body []byte) outcome {
 	if out.after == 0 && status == http.StatusTooManyRequests {
 		out.after = said.wait()
 	}
+	if status == http.StatusTooManyRequests {
+		out.perSecond = said.refill()
+	}
 	if r.endpoint.Method == http.MethodDelete && means.deleting {
 		return outcome{}
 	}
@@ -118,24 +124,36 @@ func (e apiError) text() string {
 // wait reads how long a 429's body says to wait: [path, seconds, capacity, refill, per seconds] of a token bucket,
 // or [path, requests, minutes] of an older limit.
 func (e apiError) wait() time.Duration {
-	number := func(i int) float64 {
-		if i >= len(e.parameters) {
-			return 0
-		}
-		var f float64
-		if _, err := fmt.Sscan(fmt.Sprint(e.parameters[i]), &f); err != nil || !(f > 0) {
-			return 0
-		}
-		return f
-	}
 	seconds := 0.0
-	switch {
-	case e.code == "RATE_LIMITED_TOKEN_BUCKET":
-		seconds = number(1)
-	case number(1) > 0:
-		seconds = number(2) * 60 / number(1)
+	switch requests := e.number(1); {
+	case e.code == tokenBucketCode:
+		seconds = requests
+	case requests > 0:
+		seconds = e.number(2) * 60 / requests
 	}
 	return time.Duration(min(seconds, longestWait.Seconds()) * float64(time.Second))
+}
+
+// refill reads how many tokens a second a 429's body says to come; 0 where it does not.
+func (e apiError) refill() float64 {
+	if per := e.number(4); e.code == tokenBucketCode && per > 0 {
+		return e.number(3) / per
+	}
+	return 0
+}
+
+const tokenBucketCode = "RATE_LIMITED_TOKEN_BUCKET"
+
+// number returns a positive parameter of the error, 0 where there is none.
+func (e apiError) number(i int) float64 {
+	if i >= len(e.parameters) {
+		return 0
+	}
+	f, err := strconv.ParseFloat(fmt.Sprint(e.parameters[i]), 64)
+	if err != nil || !(f > 0) || math.IsInf(f, 0) {
+		return 0
+	}
+	return f
 }
 
 // broken is the outcome where no whole answer came; sent says whether the request may have reached Atlas.
@@ -146,7 +164,12 @@ func (c *Client) broken(r *request, err error, sent bool) outcome {
 	}
 	e := c.plainError(r, err)
 	e.Class = provider.Transient
+	var untrusted *tls.CertificateVerificationError
 	switch {
+	case errors.As(err, &untrusted):
+		e.Remedy = "if a proxy inspects the traffic, name its certificate authority in SSL_CERT_FILE"
+		return outcome{err: e}
+	case errors.Is(err, context.Canceled):
 	case errors.Is(err, context.DeadlineExceeded):
 		e.Remedy = fmt.Sprintf("no answer within %s; look at the network, or run it again later", c.timeout)
 	case !sent:

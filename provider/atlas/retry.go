@@ -36,6 +36,8 @@ type outcome struct {
 	fate fate
 	// after is how long to wait before the next attempt where Atlas says so, else 0.
 	after time.Duration
+	// perSecond is the refill of the rate budget where a 429 tells it, else 0.
+	perSecond float64
 }
 
 // repeat makes attempts until one succeeds or a repeat is useless, unsafe, or too late. A request that changes
@@ -74,7 +76,7 @@ func (c *Client) repeat(ctx context.Context, r *request, attempt func(context.Co
 			if wait == 0 {
 				wait = pause.NextBackOff()
 			}
-			c.budgets.refused(r, wait+time.Duration(rand.Float64()*0.1*float64(wait)))
+			c.budgets.refused(r, wait+time.Duration(rand.Float64()*0.1*float64(wait)), out.perSecond)
 			continue // admit waits
 		case lost:
 			if !r.repeatable() {

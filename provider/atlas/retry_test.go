@@ -3,8 +3,11 @@ package atlas
 import (
 	"context"
 	"errors"
+	"io"
+	"log"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -107,6 +110,20 @@ func TestUnreachableIsNotUncertain(t *testing.T) {
 	wantClass(t, err, provider.Transient, "connection refused", "HTTPS_PROXY")
 	if dials.Load() < 2 {
 		t.Errorf("dialled %d times: nothing was sent, so it should have been tried again", dials.Load())
+	}
+}
+
+func TestUntrustedCertificate(t *testing.T) {
+	box := toys(t).Kind("box")
+	web := httptest.NewUnstartedServer(http.NotFoundHandler())
+	web.Config.ErrorLog = log.New(io.Discard, "", 0)
+	web.StartTLS()
+	defer web.Close()
+	l := serve(t, nil, func(c *Config) { c.BaseURL = web.URL })
+	_, err := l.Get(context.Background(), boxRef(box, "red"))
+	wantClass(t, err, provider.Transient, "SSL_CERT_FILE")
+	if l.clock.total() > 0 {
+		t.Error("it was tried again, which mends no certificate")
 	}
 }
 
