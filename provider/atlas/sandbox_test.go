@@ -274,3 +274,120 @@ func TestObserveSandbox(t *testing.T) {
 		t.Errorf("a project that is gone: %v", err)
 	}
 }
+
+// TestEveryPathOfTheCatalogue fills the path of each endpoint from a place and an identity, as a plan has them.
+func TestEveryPathOfTheCatalogue(t *testing.T) {
+	catalog, err := kinds.Catalog()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var inside func(k *schema.Kind) schema.Place
+	identity := func(k *schema.Kind) (string, map[string]string) {
+		key := map[string]string{}
+		for _, name := range k.Identity.Key {
+			key[name] = "203.0.113.7"
+		}
+		return "5a0db0000000000000000009", key
+	}
+	inside = func(k *schema.Kind) schema.Place {
+		if k == nil {
+			return schema.Place("").With("orgId", sandbox.DefaultOrgID)
+		}
+		id, key := identity(k)
+		place, err := k.Inside(inside(catalog.Kind(k.Parent)), id, k.JoinKey(key))
+		if err != nil {
+			t.Errorf("inside %s: %v", k.Name, err)
+		}
+		return place
+	}
+	for _, name := range catalog.Names() {
+		k := catalog.Kind(name)
+		place := inside(catalog.Kind(k.Parent))
+		id, key := identity(k)
+		for _, e := range k.AllEndpoints() {
+			at := place
+			for i := range k.Parts {
+				if p := &k.Parts[i]; p.Each {
+					at = at.With(p.EachParam, "x")
+				}
+			}
+			if path, err := k.Path(e.Path, at, id, key); err != nil || strings.ContainsAny(path, "{}") {
+				t.Errorf("%s %s: %q, %v", name, e.Operation, path, err)
+			}
+		}
+	}
+}
+
+// TestClusterLifeInSandbox creates, reads, changes and deletes what takes its time.
+func TestClusterLifeInSandbox(t *testing.T) {
+	w := start(t, sandbox.Options{Polls: 2}, token())
+	_, place := w.project("payments")
+	k := w.kind("cluster")
+	specs := k.Attribute("replication_specs")
+	regions := schema.Find(specs.Nested, "region_configs")
+	electable := schema.Find(regions.Nested, "electable_specs")
+	of := func(attrs []schema.Attribute, set map[string]cty.Value) cty.Value {
+		values := schema.NullObject(attrs).AsValueMap()
+		for name, v := range set {
+			values[name] = v
+		}
+		return cty.ObjectVal(values)
+	}
+	region := of(regions.Nested, map[string]cty.Value{
+		"provider_name": cty.StringVal("AWS"), "region_name": cty.StringVal("EU_WEST_1"), "priority": cty.NumberIntVal(7),
+		"electable_specs": of(electable.Nested, map[string]cty.Value{"instance_size": cty.StringVal("M10"), "node_count": cty.NumberIntVal(3)}),
+	})
+	spec := of(specs.Nested, map[string]cty.Value{"region_configs": cty.ListVal([]cty.Value{region})})
+	ctx := context.Background()
+	o, err := w.Write(ctx, provider.Write{Ref: provider.Ref{Kind: k, Place: place}, Endpoint: k.Endpoints.Create,
+		Bodies: []cty.Value{value(k, map[string]cty.Value{
+			"name": cty.StringVal("orders"), "cluster_type": cty.StringVal("REPLICASET"), "replication_specs": cty.ListVal([]cty.Value{spec})})}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ref := provider.Ref{Kind: k, Place: place, ID: o.ID, Key: k.KeyParts(o.Key)}
+	state := func() string {
+		t.Helper()
+		got, err := w.Get(ctx, ref)
+		if provider.IsNotFound(err) {
+			return "gone"
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(got.Unknown) > 0 {
+			t.Errorf("not described: %q", got.Unknown)
+		}
+		return got.Value.GetAttr(k.Settle.Field).AsString()
+	}
+	reaches := func(want string) {
+		t.Helper()
+		for range 10 {
+			if state() == want {
+				return
+			}
+		}
+		t.Fatalf("the cluster does not come to %s", want)
+	}
+	if first := state(); first != "CREATING" {
+		t.Errorf("at first it is %s", first)
+	}
+	reaches("IDLE")
+	if _, err := w.Write(ctx, provider.Write{Ref: ref, Endpoint: k.Endpoints.Update, Attributes: []string{"backup_enabled"},
+		Bodies: []cty.Value{value(k, map[string]cty.Value{"backup_enabled": cty.True, "paused": cty.True})}}); err != nil {
+		t.Fatal(err)
+	}
+	reaches("IDLE")
+	if got, err := w.Get(ctx, ref); err != nil || !got.Value.GetAttr("backup_enabled").True() || got.Value.GetAttr("paused").True() {
+		t.Errorf("after the change: %v", err)
+	}
+	for i := range k.Parts {
+		if args, err := w.Part(ctx, ref, &k.Parts[i]); err != nil || args.IsNull() {
+			t.Errorf("%s: %#v, %v", k.Parts[i].Attribute, args, err)
+		}
+	}
+	if _, err := w.Write(ctx, provider.Write{Ref: ref, Endpoint: k.Endpoints.Delete, Query: map[string][]string{"retainBackups": {"true"}}}); err != nil {
+		t.Fatal(err)
+	}
+	reaches("gone")
+}
