@@ -1,10 +1,10 @@
 // Package planfile keeps a plan between the run that made it and the run that applies it.
 //
 // The file is JSON: a head with a magic word, a format version and a digest, and the content behind them. Values
-// carry their types, so that a file can be shown without anything else; what is unknown stays unknown, and a
-// sensitive value is replaced by a placeholder that says "resolve this again from the environment" (R25). Beside
-// the plan stands what it rests on: digests of the configuration and a fingerprint of every live object, by which
-// Stale tells a plan that is as good as new from one that is not (R27).
+// carry their types, so that a file can be shown without anything else. What is unknown stays unknown, a sensitive
+// value is replaced by a placeholder that says "resolve this again from the environment" (R25), and hashes of
+// secrets are left out. Beside the plan stands what it rests on: digests of the configuration and a fingerprint of
+// every live object, by which Stale tells a plan that is as good as new from one that is not (R27).
 package planfile
 
 import (

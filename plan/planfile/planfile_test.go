@@ -88,7 +88,7 @@ func small(t testing.TB) *plan.Plan {
 		Changes: []plan.Change{
 			{
 				Address: `bell.lag["a"]`, Kind: "bell", Action: plan.Create,
-				Before: bell(t, ""), After: cty.ObjectVal(after), Desired: desired, Secrets: []string{"hooks[0].token"},
+				Before: bell(t, ""), After: cty.ObjectVal(after), Desired: desired, Secrets: []string{"hooks[0].token"}, Hashes: map[string]string{"hooks[1].token": "hash of " + canary},
 				Diffs: []plan.Diff{
 					{Path: "hooks[0].token", Op: plan.DiffAdd, Sensitive: true, New: hidden},
 					{Path: "event", Op: plan.DiffAdd, New: cty.StringVal("LAG")},
@@ -197,7 +197,7 @@ func without(p *plan.Plan) *plan.Plan {
 	for i := range out.Changes {
 		c := &out.Changes[i]
 		c.Before, c.After, c.Desired = placeholders(c.Before), placeholders(c.After), placeholders(c.Desired)
-		c.Diffs = withoutIn(c.Diffs)
+		c.Diffs, c.Hashes = withoutIn(c.Diffs), nil
 	}
 	out.Drift = append([]plan.Drift(nil), p.Drift...)
 	for i := range out.Drift {

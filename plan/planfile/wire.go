@@ -146,6 +146,7 @@ func (e *errs) note(err error) {
 func (t *types) change(c *plan.Change) (wireChange, error) {
 	var e errs
 	w := wireChange{Change: *c}
+	w.Hashes = nil // they could be guessed at, and the apply has those of the state
 	w.Before, w.After, w.Desired = t.put(c.Before, &e), t.put(c.After, &e), t.put(c.Desired, &e)
 	diffs, err := each(c.Diffs, t.diff)
 	e.note(err)

@@ -1,44 +1,35 @@
 package render
 
 import (
+	"bytes"
+	"strings"
+
 	"mercator/plan"
 	"mercator/schema/diag"
 )
 
 // diagnostics writes the warnings, then the errors, which are read first when they are next to the prompt.
 func (t text) diagnostics(s *sheet, p *plan.Plan) {
-	for _, section := range []struct {
-		title string
-		list  diag.List
-		ink   func(...any) string
-	}{
-		{"Warnings:", p.Diagnostics.Warnings(), s.paint.change},
-		{"Errors, which keep this plan from being applied:", p.Diagnostics.Errors(), s.paint.remove},
-	} {
-		if len(section.list) == 0 {
-			continue
-		}
-		s.title(section.title)
-		for _, d := range section.list {
-			s.finding(d, section.ink)
-		}
+	list := append(p.Diagnostics.Warnings(), p.Diagnostics.Errors()...)
+	if len(list) == 0 {
+		return
+	}
+	var b bytes.Buffer
+	// A buffer takes everything.
+	_ = diag.WriteText(&b, list, diag.TextOptions{Sources: t.options.Sources, Width: s.width, Color: t.options.Color})
+	s.blank()
+	s.lines = append(s.lines, strings.Split(strings.TrimRight(b.String(), "\n"), "\n")...)
+	if list.HasErrors() {
+		s.blank()
+		s.prose(0, "", "This plan has errors and is not applied.", s.paint.remove)
 	}
 }
 
-// finding writes one diagnostic: what, where, and what to do.
-func (s *sheet) finding(d diag.Diagnostic, ink func(...any) string) {
-	head := d.Summary
-	if d.Code != "" {
-		head += " [" + d.Code + "]"
+// findings are the diagnostics in their JSON form.
+func (f jsonFormat) findings(p *plan.Plan) []diag.JSONDiagnostic {
+	out := make([]diag.JSONDiagnostic, 0, len(p.Diagnostics))
+	for _, d := range p.Diagnostics {
+		out = append(out, d.JSON(f.options.Sources))
 	}
-	s.prose(2, "", head, ink)
-	if d.Address != "" {
-		s.prose(4, "", d.Address, s.paint.strong)
-	}
-	if !d.Range.IsZero() {
-		s.prose(4, "", "on "+d.Range.String(), s.paint.faint)
-	}
-	if d.Detail != "" {
-		s.prose(4, "", d.Detail, nil)
-	}
+	return out
 }

@@ -265,17 +265,17 @@ func (s *side) set(path []step, t typed, secret bool) {
 
 // extras is what Terraform's representation has no place for.
 type extras struct {
-	Summary     summary        `json:"summary"`
-	Blast       *blast         `json:"blast_radius,omitempty"`
-	Drifted     *bool          `json:"drifted,omitempty"`
-	Drift       []driftNote    `json:"drift"`
-	StateOnly   []stateChange  `json:"state_only"`
-	Exclusive   []string       `json:"exclusive"`
-	Unmanaged   []strangers    `json:"unmanaged"`
-	Risks       []risk         `json:"risks"`
-	Roles       map[string]int `json:"roles"`
-	Flags       neededFlags    `json:"flags"`
-	Diagnostics []finding      `json:"diagnostics"`
+	Summary     summary               `json:"summary"`
+	Blast       *blast                `json:"blast_radius,omitempty"`
+	Drifted     *bool                 `json:"drifted,omitempty"`
+	Drift       []driftNote           `json:"drift"`
+	StateOnly   []stateChange         `json:"state_only"`
+	Exclusive   []string              `json:"exclusive"`
+	Unmanaged   []strangers           `json:"unmanaged"`
+	Risks       []risk                `json:"risks"`
+	Roles       map[string]int        `json:"roles"`
+	Flags       neededFlags           `json:"flags"`
+	Diagnostics []diag.JSONDiagnostic `json:"diagnostics"`
 }
 
 type summary struct {
@@ -315,23 +315,12 @@ type risk struct {
 	Note    string `json:"note,omitempty"`
 }
 
-type finding struct {
-	Severity string `json:"severity"`
-	Code     string `json:"code"`
-	Summary  string `json:"summary"`
-	Detail   string `json:"detail,omitempty"`
-	Address  string `json:"address,omitempty"`
-	File     string `json:"file,omitempty"`
-	Line     int    `json:"line,omitempty"`
-	Column   int    `json:"column,omitempty"`
-}
-
 func (f jsonFormat) extras(p *plan.Plan) extras {
 	drifted := Drifted(p, f.options.Unmanaged)
 	_, roles := rolesOf(p)
 	out := extras{
 		Summary: summary(p.Summary()), Drifted: &drifted, Drift: []driftNote{}, StateOnly: []stateChange{}, Exclusive: []string{},
-		Unmanaged: strangersOf(p), Risks: []risk{}, Roles: roles, Flags: flagsOf(p), Diagnostics: findings(p.Diagnostics),
+		Unmanaged: strangersOf(p), Risks: []risk{}, Roles: roles, Flags: flagsOf(p), Diagnostics: f.findings(p),
 	}
 	if p.Blast != nil {
 		out.Blast = (*blast)(p.Blast)
@@ -363,14 +352,4 @@ func noteOf(d *plan.Drift) driftNote {
 		n.Paths = append(n.Paths, d.Diffs[i].Path)
 	}
 	return n
-}
-
-func findings(list diag.List) []finding {
-	out := make([]finding, 0, len(list))
-	for _, d := range list {
-		out = append(out, finding{
-			d.Severity.String(), d.Code, d.Summary, d.Detail, d.Address, d.Range.File, d.Range.Start.Line, d.Range.Start.Column,
-		})
-	}
-	return out
 }

@@ -112,9 +112,9 @@ func flagsOf(p *plan.Plan) neededFlags {
 		c := &p.Changes[i]
 		switch {
 		case c.GoesWith != "": // what it goes with is named
-		case c.NeedsAllow == "allow-destroy" && !allowed(p.AllowDestroy, c.Address):
+		case c.NeedsAllow == "allow-destroy" && !allowed(p.AllowDestroy, c):
 			out.AllowDestroy = append(out.AllowDestroy, string(c.Address))
-		case c.NeedsAllow == "allow-adopt" && !allowed(p.AllowAdopt, c.Address):
+		case c.NeedsAllow == "allow-adopt" && !allowed(p.AllowAdopt, c):
 			out.AllowAdopt = append(out.AllowAdopt, string(c.Address))
 		}
 	}
@@ -124,8 +124,12 @@ func flagsOf(p *plan.Plan) neededFlags {
 	return out
 }
 
-func allowed(given []string, address schema.Address) bool {
-	return slices.ContainsFunc(given, func(g string) bool { return g == "all" || schema.Address(g).Covers(address) })
+// allowed reports whether a flag's values name the change, by its address or by the one that it had before.
+func allowed(given []string, c *plan.Change) bool {
+	return slices.ContainsFunc(given, func(g string) bool {
+		a := schema.Address(g)
+		return g == "all" || a.Covers(c.Address) || c.Previous != "" && a.Covers(c.Previous)
+	})
 }
 
 func (s *sheet) flags(p *plan.Plan, command string) {

@@ -241,7 +241,7 @@ func remarks(c *plan.Change) []string {
 	if c.Previous != "" && c.Previous != c.Address {
 		out = append(out, "moved from "+string(c.Previous))
 	}
-	if c.GoesWith != "" {
+	if c.GoesWith != "" && !slices.ContainsFunc(c.Reasons, func(r plan.Reason) bool { return r.Code == "parent_deleted" }) {
 		out = append(out, "goes with "+string(c.GoesWith))
 	}
 	if c.Action == plan.Replace && c.CreateFirst {
@@ -321,11 +321,21 @@ func (s *sheet) waiting(p *plan.Plan) {
 }
 
 func (s *sheet) stateOnly(p *plan.Plan) {
-	if len(p.StateOnly) == 0 {
-		return
+	forgotten := map[schema.Address]bool{} // these stand among the changes
+	for i := range p.Changes {
+		if p.Changes[i].Action == plan.Forget {
+			forgotten[p.Changes[i].Address] = true
+		}
 	}
-	s.title("In the state only, without a call to Atlas:")
+	titled := false
 	for _, c := range p.StateOnly {
+		if c.Kind == "forget" && forgotten[c.Address] {
+			continue
+		}
+		if !titled {
+			s.title("In the state only, without a call to Atlas:")
+			titled = true
+		}
 		s.add("    " + s.paint.strong(visible(string(c.Address))))
 		words := c.Text
 		switch {
