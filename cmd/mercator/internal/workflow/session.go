@@ -130,6 +130,9 @@ func (s *Session) Provider(connection string) (provider.Provider, error) {
 	return p, nil
 }
 
+// Place returns the place of the connection's organization, in which its other objects live.
+func (s *Session) Place(connection string) schema.Place { return s.places[connection] }
+
 // Plan makes a plan without taking the lock and without writing anything.
 func (s *Session) Plan(ctx context.Context, options plan.Options) (*plan.Plan, error) {
 	st, err := s.Store.Read(ctx)

@@ -1,0 +1,195 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/chzyer/readline"
+	"github.com/spf13/cobra"
+	"github.com/zclconf/go-cty/cty"
+
+	"mercator/plan"
+	"mercator/schema"
+	"mercator/schema/config"
+)
+
+func consoleCommand(w *World, g *globals) *cobra.Command {
+	var in inputs
+	cmd := &cobra.Command{
+		Use:   "console [DIR]",
+		Short: "Evaluate expressions",
+		Long: "Console reads expressions, one a line, and prints their values: variables, locals, functions, and resources with what Atlas " +
+			"says of them where credentials are set. Secrets are masked. It ends with \"exit\" or at the end of its input.",
+		Example:     "  mercator console\n  echo 'cidrsubnet(\"10.0.0.0/8\", 8, 3)' | mercator console",
+		Args:        planArgs,
+		Annotations: codes(codeDone, codeFailed+" in one of the expressions", codeInterrupted),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			dir, err := dirOf(args)
+			if err != nil {
+				return err
+			}
+			f, err := openFolder(w, g, dir, in)
+			if err != nil {
+				return err
+			}
+			return f.console(cmd.Context(), newScreen(w, g, w.Stdout))
+		},
+	}
+	in.register(cmd)
+	return cmd
+}
+
+// repl evaluates expressions one after another.
+type repl struct {
+	screen
+	errors     screen
+	config     *config.Config
+	evaluation *config.Evaluation
+	known      config.Known
+}
+
+func (f *folder) console(ctx context.Context, s screen) error {
+	c, err := f.load()
+	if err != nil {
+		return err
+	}
+	r := &repl{screen: s, errors: f.stderr, config: c}
+	if live, err := f.live(ctx); err != nil {
+		f.stderr.line("What Atlas decides about is unknown here: %s", err)
+	} else {
+		r.known = live
+	}
+	r.evaluation, _ = c.Evaluate(r.known)
+	if _, terminal := terminalOf(f.world.Stdin); terminal && s.terminal {
+		return r.interactive(ctx, f.world)
+	}
+	return r.pipe(ctx, f.world.Stdin)
+}
+
+// liveValues are the live objects by address.
+type liveValues map[schema.Address]cty.Value
+
+// Object implements config.Known.
+func (l liveValues) Object(a schema.Address) (cty.Value, bool) {
+	v, ok := l[a]
+	return v, ok
+}
+
+// live reads what Atlas holds, where there are credentials.
+func (f *folder) live(ctx context.Context) (liveValues, error) {
+	quiet := *f
+	quiet.stderr = screen{w: io.Discard, width: plainWidth}
+	s, closeSession, err := quiet.session()
+	if err != nil {
+		var list *found
+		if errors.As(err, &list) {
+			return nil, errors.New(strings.ToLower(list.list.Errors()[0].Summary[:1]) + list.list.Errors()[0].Summary[1:])
+		}
+		return nil, err
+	}
+	defer closeSession()
+	p, err := s.Plan(ctx, plan.Options{SkipSecrets: true})
+	if err != nil {
+		return nil, err
+	}
+	out := liveValues{}
+	for i := range p.Changes {
+		if c := &p.Changes[i]; c.Before != cty.NilVal && !c.Before.IsNull() {
+			out[c.Address] = c.Before
+		}
+	}
+	return out, nil
+}
+
+// eval prints the value of one expression and reports whether there is one.
+func (r *repl) eval(text string) bool {
+	v, diags := r.evaluation.Eval(text, r.known)
+	if diags.HasErrors() {
+		r.errors.findings(diags, map[string][]byte{config.ConsoleFile: []byte(text)})
+		return false
+	}
+	r.printf("%s\n", valueText(v))
+	return true
+}
+
+// valueText shows a value: texts in quotes, objects as JSON, secrets and what is unknown in words.
+func valueText(v cty.Value) string {
+	v, _ = cty.Transform(v, func(_ cty.Path, v cty.Value) (cty.Value, error) {
+		switch {
+		case v.IsMarked():
+			return cty.StringVal("(sensitive)"), nil
+		case !v.IsKnown():
+			return cty.StringVal("(known after apply)"), nil
+		}
+		return v, nil
+	})
+	text, err := valueJSON(v)
+	if err != nil {
+		return "(a value that cannot be shown)"
+	}
+	return visible(text)
+}
+
+func (r *repl) pipe(ctx context.Context, in io.Reader) error {
+	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, config.MaxFile)
+	failed := false
+	for ctx.Err() == nil && lines.Scan() {
+		text := strings.TrimSpace(lines.Text())
+		if text == "exit" {
+			break
+		}
+		if text != "" {
+			failed = !r.eval(text) || failed
+		}
+	}
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case lines.Err() != nil:
+		return lines.Err()
+	case failed:
+		return exit(exitError)
+	default:
+		return nil
+	}
+}
+
+func (r *repl) interactive(ctx context.Context, w *World) error {
+	settings := &readline.Config{Prompt: "> ", InterruptPrompt: "^C", HistorySearchFold: true}
+	if dir, err := os.UserCacheDir(); err == nil && os.MkdirAll(filepath.Join(dir, "mercator"), 0o700) == nil {
+		settings.HistoryFile = filepath.Join(dir, "mercator", "console_history")
+	}
+	if in, ok := w.Stdin.(io.ReadCloser); ok {
+		settings.Stdin = in
+	}
+	settings.Stdout = w.Stdout
+	line, err := readline.NewEx(settings)
+	if err != nil {
+		return err
+	}
+	defer line.Close()
+	stop := context.AfterFunc(ctx, func() { _ = line.Close() })
+	defer stop()
+	r.line(`Expressions, one a line; "exit" ends.`)
+	for {
+		text, err := line.Readline()
+		switch text = strings.TrimSpace(text); {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, readline.ErrInterrupt):
+			continue
+		case errors.Is(err, io.EOF), err == nil && text == "exit":
+			return nil
+		case err != nil:
+			return err
+		case text != "":
+			r.eval(text)
+		}
+	}
+}

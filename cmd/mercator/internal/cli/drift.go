@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"mercator/plan"
+	"mercator/plan/render"
+)
+
+// drifting is what the drift command is asked for.
+type drifting struct {
+	in        inputs
+	formats   formats
+	unmanaged bool
+}
+
+func driftCommand(w *World, g *globals) *cobra.Command {
+	var d drifting
+	cmd := &cobra.Command{
+		Use:   "drift [DIR]",
+		Short: "Show what changed outside Mercator",
+		Long: "Drift compares the live state with what was last applied: what was changed, what was deleted, and what is there that nobody " +
+			"declared. It changes nothing and takes no lock, and suits a scheduled job. Secrets are not compared.",
+		Example:     "  mercator drift\n  mercator drift --unmanaged --format json=drift.json --format text",
+		Args:        planArgs,
+		Annotations: codes("0    no drift", codeFailed, "2    there is drift", codeInterrupted),
+		RunE:        func(cmd *cobra.Command, args []string) error { return d.run(cmd.Context(), w, g, args) },
+	}
+	cmd.Flags().BoolVar(&d.unmanaged, "unmanaged", false, "count every unmanaged object as drift")
+	d.formats.register(cmd)
+	d.in.register(cmd)
+	return cmd
+}
+
+func (d *drifting) run(ctx context.Context, w *World, g *globals, args []string) error {
+	outputs, err := d.formats.parse()
+	if err != nil {
+		return err
+	}
+	dir, err := dirOf(args)
+	if err != nil {
+		return err
+	}
+	f, err := openFolder(w, g, dir, d.in)
+	if err != nil {
+		return err
+	}
+	s, closeSession, err := f.session()
+	if err != nil {
+		return err
+	}
+	defer closeSession()
+	made, err := s.Plan(ctx, plan.Options{SkipSecrets: true})
+	if err != nil {
+		return err
+	}
+	options := renderOptions(f, s)
+	options.Unmanaged = d.unmanaged
+	err = write(outputs, newScreen(w, g, w.Stdout), options, func(r render.Renderer, b *bytes.Buffer) error { return r.Drift(b, made) })
+	switch {
+	case err != nil:
+		return err
+	case made.Diagnostics.HasErrors():
+		return f.planErrors(s, outputs, made)
+	case render.Drifted(made, d.unmanaged):
+		return exit(exitDifference)
+	default:
+		return nil
+	}
+}

@@ -1,0 +1,183 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"mercator/apply/state"
+	"mercator/apply/state/local"
+	"mercator/cmd/mercator/internal/workflow"
+	"mercator/provider/atlas"
+	"mercator/schema"
+	"mercator/schema/config"
+	"mercator/schema/diag"
+	"mercator/schema/kinds"
+)
+
+// folder is the configuration that a command works on, before any of it is read.
+type folder struct {
+	world   *World
+	globals *globals
+	dir     string
+	inputs  []config.Input
+	catalog *schema.Catalog
+	// now is the run's one idea of the present (R39).
+	now   time.Time
+	clock state.Clock
+	// stderr takes warnings and logs.
+	stderr screen
+}
+
+func openFolder(w *World, g *globals, dir string, in inputs) (*folder, error) {
+	catalog, err := kinds.Catalog()
+	if err != nil {
+		return nil, err
+	}
+	f := &folder{world: w, globals: g, dir: dir, inputs: in.list, catalog: catalog,
+		now: w.Now().UTC(), clock: state.SystemClock(), stderr: newScreen(w, g, w.Stderr)}
+	if g.sandbox {
+		f.clock = hasty{f.clock}
+	}
+	return f, nil
+}
+
+func (f *folder) configOptions() config.Options {
+	return config.Options{Catalog: f.catalog, Environ: f.world.LookupEnv, Inputs: f.inputs, Now: f.now, Version: version}
+}
+
+// load reads the files and evaluates them without asking Atlas. Errors are all findings together; warnings have
+// been shown.
+func (f *folder) load() (*config.Config, error) {
+	c, diags := config.Load(f.dir, f.configOptions())
+	return c, f.judge(diags, c)
+}
+
+// judge returns an error if the findings hold one, and shows the warnings otherwise.
+func (f *folder) judge(list diag.List, c *config.Config) error {
+	var sources map[string][]byte
+	if c != nil {
+		sources = excerpts(c)
+	}
+	if list.HasErrors() {
+		return &found{list, sources}
+	}
+	f.stderr.findings(list, sources)
+	return nil
+}
+
+// store opens the state that the files name; with --sandbox the sandbox's own, so that real state is never touched.
+func (f *folder) store(settings config.State) (state.Store, error) {
+	if f.globals.sandbox {
+		return local.New(filepath.Join(f.sandboxDir(), local.DefaultPath), f.catalog, f.clock), nil
+	}
+	if settings.Type != "local" {
+		return nil, diag.Errorf("unknown_state", fmt.Sprintf("There is no state %q", settings.Type),
+			`This version keeps state in a file: state "local" { path = "mercator.state.json" }.`).At(settings.Range)
+	}
+	path := local.DefaultPath
+	for name, argument := range settings.Arguments {
+		if name != "path" {
+			return nil, diag.Errorf("unknown_argument", fmt.Sprintf("A local state has no argument %q", name), `It has "path".`).At(argument.Range)
+		}
+		path = argument.Value
+	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(f.dir, path)
+	}
+	return local.New(path, f.catalog, f.clock), nil
+}
+
+// openStore opens the state alone, for commands that need no credentials.
+func (f *folder) openStore() (state.Store, *config.Config, error) {
+	c, err := f.load()
+	if err != nil {
+		return nil, nil, err
+	}
+	store, err := f.store(c.Settings().State)
+	return store, c, err
+}
+
+// session opens configuration, connections and state. Close gives up what it holds.
+func (f *folder) session() (s *workflow.Session, close func(), err error) {
+	options := workflow.Options{
+		Catalog: f.catalog, Dir: f.dir, Getenv: f.world.getenv, LookupEnv: f.world.LookupEnv, Inputs: f.inputs, Now: f.now,
+		Version: version, Clock: f.clock, Logger: f.globals.logger(f.world.Stderr), Store: f.store,
+	}
+	close = func() {}
+	if f.globals.sandbox {
+		c, err := f.load()
+		if err != nil {
+			return nil, close, err
+		}
+		box, err := f.embed(c.Connections())
+		if err != nil {
+			return nil, close, err
+		}
+		close = box.close
+		options.Getenv, options.Connect = box.getenv, box.connect
+	} else if dir, err := atlas.CacheDir(); err == nil {
+		options.CacheDir = dir
+	}
+	s, diags := workflow.Open(options)
+	c := configOf(s)
+	if err := f.judge(diags, c); err != nil {
+		close()
+		return nil, func() {}, f.withSources(err)
+	}
+	return s, close, nil
+}
+
+func configOf(s *workflow.Session) *config.Config {
+	if s == nil {
+		return nil
+	}
+	return s.Config
+}
+
+// withSources adds the files to findings that were made before anybody could hand them out.
+func (f *folder) withSources(err error) error {
+	var list *found
+	if errors.As(err, &list) && list.sources == nil {
+		c, _ := config.Load(f.dir, f.configOptions())
+		list.sources = excerpts(c)
+	}
+	return err
+}
+
+// excerpts are the files from which source lines may be shown.
+func excerpts(c *config.Config) map[string][]byte { return c.Excerpts() }
+
+// locked changes the state by hand, under the lock (R28).
+func (f *folder) locked(ctx context.Context, store state.Store, operation string, change func(*state.State) (*state.State, error)) (err error) {
+	lease, err := store.Lock(ctx, state.CurrentHolder(operation, version, f.world.getenv))
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if released := lease.Release(context.WithoutCancel(ctx)); err == nil {
+			err = released
+		}
+	}()
+	st, err := lease.Read(ctx)
+	if err != nil {
+		return err
+	}
+	next, err := change(st)
+	if err != nil {
+		return err
+	}
+	return lease.Write(ctx, next)
+}
+
+// planArgs takes at most one folder.
+var planArgs = cobra.MaximumNArgs(1)
+
+// sortedAddresses returns the addresses in the state, in order.
+func sortedAddresses(st *state.State) []schema.Address { return slices.Sorted(maps.Keys(st.Resources)) }

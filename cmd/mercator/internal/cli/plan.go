@@ -1,0 +1,146 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"mercator/cmd/mercator/internal/workflow"
+	"mercator/plan"
+	"mercator/plan/planfile"
+	"mercator/plan/render"
+)
+
+// planning is what the plan command is asked for beside the plan itself.
+type planning struct {
+	flags    planFlags
+	in       inputs
+	formats  formats
+	out      string
+	detailed bool
+}
+
+func planCommand(w *World, g *globals) *cobra.Command {
+	var p planning
+	cmd := &cobra.Command{
+		Use:   "plan [DIR]",
+		Short: "Show what would change",
+		Long: "Plan reads the live state from Atlas, compares it with the files and with what was last applied, and prints what apply " +
+			"would do, why, what it risks and which roles it needs. It changes nothing and takes no lock.",
+		Example: `  mercator plan
+  mercator plan environments/prod --out plan.bin
+  mercator plan --format text --format json=plan.json
+  mercator plan --detailed-exitcode`,
+		Args: planArgs,
+		Annotations: codes(codeDone, codeFailed, "2    with --detailed-exitcode: there are changes",
+			codeInterrupted),
+		RunE: func(cmd *cobra.Command, args []string) error { return p.run(cmd.Context(), w, g, args) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&p.out, "out", "", "save the plan to `FILE`, for apply and show")
+	flags.BoolVar(&p.detailed, "detailed-exitcode", false, "exit 2 if there are changes")
+	p.formats.register(cmd)
+	p.flags.register(cmd, false)
+	p.in.register(cmd)
+	return cmd
+}
+
+func (p *planning) run(ctx context.Context, w *World, g *globals, args []string) error {
+	outputs, err := p.formats.parse()
+	if err != nil {
+		return err
+	}
+	dir, err := dirOf(args)
+	if err != nil {
+		return err
+	}
+	f, err := openFolder(w, g, dir, p.in)
+	if err != nil {
+		return err
+	}
+	s, closeSession, err := f.session()
+	if err != nil {
+		return err
+	}
+	defer closeSession()
+	made, err := s.Plan(ctx, p.flags.options())
+	if err != nil {
+		return err
+	}
+	stdout := newScreen(w, g, w.Stdout)
+	if err := writePlan(outputs, stdout, renderOptions(f, s), made); err != nil {
+		return err
+	}
+	if made.Diagnostics.HasErrors() {
+		return f.planErrors(s, outputs, made)
+	}
+	if p.out != "" {
+		if err := savePlan(f, s, made, p.out); err != nil {
+			return err
+		}
+		if texts(outputs) {
+			stdout.line("\nSaved to %s. To carry out exactly this:\n", p.out)
+			stdout.printf("  %s\n", f.command("apply", shellQuote(p.out)))
+		}
+	}
+	if p.detailed && !made.Empty() {
+		return exit(exitDifference)
+	}
+	return nil
+}
+
+func renderOptions(f *folder, s *workflow.Session) render.Options {
+	return render.Options{Catalog: f.catalog, Sources: excerpts(s.Config), Command: f.command("apply")}
+}
+
+func savePlan(f *folder, s *workflow.Session, p *plan.Plan, path string) error {
+	source, err := s.Source()
+	if err != nil {
+		return err
+	}
+	file, err := planfile.New(p, source, version, f.catalog)
+	if err != nil {
+		return err
+	}
+	return file.Write(path)
+}
+
+// planErrors tells the errors of a plan: where the text has shown them, only that there are some.
+func (f *folder) planErrors(s *workflow.Session, outputs []output, p *plan.Plan) error {
+	if !texts(outputs) {
+		return &found{p.Diagnostics, excerpts(s.Config)}
+	}
+	n := len(p.Diagnostics.Errors())
+	return fmt.Errorf("the plan has %s and cannot be applied; nothing was changed", count(n, "error"))
+}
+
+// command returns a command line that does something with the same configuration, for people to copy.
+func (f *folder) command(name string, args ...string) string {
+	line := "mercator " + name
+	if f.globals.chdir != "" {
+		line += " --chdir " + shellQuote(f.globals.chdir)
+	}
+	if f.globals.sandbox {
+		line += " --sandbox"
+	}
+	if len(args) == 0 && f.dir != "." {
+		args = []string{shellQuote(f.dir)}
+	}
+	for _, a := range args {
+		line += " " + a
+	}
+	return line
+}
+
+// shellQuote writes an argument so that a POSIX shell takes it as it is.
+func shellQuote(s string) string {
+	plain := func(r rune) bool {
+		return strings.ContainsRune("./_-+,:@%", r) || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

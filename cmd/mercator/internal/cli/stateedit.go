@@ -1,0 +1,243 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"mercator/apply/state"
+	"mercator/cmd/mercator/internal/workflow"
+	"mercator/provider"
+	"mercator/schema"
+)
+
+// edit changes the state of the current folder under its lock.
+func edit(cmd *cobra.Command, w *World, g *globals, change func(*state.State) (*state.State, error)) error {
+	f, err := openFolder(w, g, ".", inputs{})
+	if err != nil {
+		return err
+	}
+	store, _, err := f.openStore()
+	if err != nil {
+		return err
+	}
+	return f.locked(cmd.Context(), store, strings.TrimPrefix(cmd.CommandPath(), "mercator "), change)
+}
+
+func stateMove(w *World, g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:   "mv FROM TO",
+		Short: "Rename what is remembered, with all that lives inside",
+		Long: "Mv renames what is remembered at FROM: a resource, a block with its instances, and all that lives inside. The objects stay " +
+			"where they are in Atlas. A moved block in the files does the same for everybody who shares them.",
+		Example:     "  mercator state mv project.old project.new\n  mercator state mv 'project.a[\"dev\"]' 'project.a[\"test\"]'",
+		Args:        cobra.ExactArgs(2),
+		Annotations: stateCodes(),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			from, err := schema.ParseAddress(args[0])
+			if err != nil {
+				return err
+			}
+			to, err := schema.ParseAddress(args[1])
+			if err != nil {
+				return err
+			}
+			err = edit(cmd, w, g, func(st *state.State) (*state.State, error) { return state.Move(st, from, to) })
+			if err == nil {
+				newScreen(w, g, w.Stdout).printf("Moved %s to %s.\n", from, to)
+			}
+			return err
+		},
+	}
+}
+
+func stateRemove(w *World, g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:   "rm ADDR...",
+		Short: "Forget resources, with all that lives inside",
+		Long: "Rm forgets what is remembered at an address: a resource, a block with its instances, and all that lives inside. The objects " +
+			"stay in Atlas; while they are still declared, the next plan adopts them again.",
+		Example:     "  mercator state rm project.old\n  mercator state rm 'project.a[\"dev\"].database_user.app'",
+		Args:        cobra.MinimumNArgs(1),
+		Annotations: stateCodes(),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var given []schema.Address
+			for _, text := range args {
+				a, err := schema.ParseAddress(text)
+				if err != nil {
+					return err
+				}
+				given = append(given, a)
+			}
+			var removed []schema.Address
+			err := edit(cmd, w, g, func(st *state.State) (*state.State, error) {
+				for _, a := range given {
+					next, gone, err := state.Remove(st, a)
+					if err != nil {
+						return nil, err
+					}
+					st, removed = next, append(removed, gone...)
+				}
+				return st, nil
+			})
+			if err != nil {
+				return err
+			}
+			told(newScreen(w, g, w.Stdout), "Forgot", removed)
+			return nil
+		},
+	}
+}
+
+// told prints a line for each address that was changed.
+func told(s screen, did string, addresses []schema.Address) {
+	for _, a := range addresses {
+		s.printf("%s %s.\n", did, visible(string(a)))
+	}
+}
+
+func stateOwn(w *World, g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:   "own ADDR",
+		Short: "Make what was adopted Mercator's own",
+		Long: "Own turns an adopted resource, or all instances of a block, into an owned one: it is then deleted when it is no longer " +
+			"declared, as if Mercator had made it. What lives inside is not meant.",
+		Example:     "  mercator state own 'project.a[\"dev\"].cluster.orders'",
+		Args:        cobra.ExactArgs(1),
+		Annotations: stateCodes(),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			address, err := schema.ParseAddress(args[0])
+			if err != nil {
+				return err
+			}
+			var owned []schema.Address
+			err = edit(cmd, w, g, func(st *state.State) (next *state.State, err error) {
+				next, owned, err = state.Own(st, address)
+				return next, err
+			})
+			if err != nil {
+				return err
+			}
+			s := newScreen(w, g, w.Stdout)
+			if len(owned) == 0 {
+				s.printf("%s is owned already.\n", address)
+			}
+			told(s, "Now owned:", owned)
+			return nil
+		},
+	}
+}
+
+func stateBind(w *World, g *globals) *cobra.Command {
+	var in inputs
+	cmd := &cobra.Command{
+		Use:   "bind ADDR ID",
+		Short: "Bind a declared resource to an object in Atlas",
+		Long: "Bind records that the declared resource at ADDR is the object that Atlas knows by ID: its id, or its natural key such as a " +
+			"cluster's name. It asks Atlas whether that exists. The next plan shows what differs. What is bound counts as adopted.",
+		Example:     "  mercator state bind project.a.alert_config.lag 5f1d7c0e9b1e8a0a2c3d4e5f",
+		Args:        cobra.ExactArgs(2),
+		Annotations: stateCodes(),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			address, err := schema.ParseAddress(args[0])
+			if err != nil {
+				return err
+			}
+			f, err := openFolder(w, g, ".", in)
+			if err != nil {
+				return err
+			}
+			s, closeSession, err := f.session()
+			if err != nil {
+				return err
+			}
+			defer closeSession()
+			var bound *schema.Bound
+			err = f.locked(cmd.Context(), s.Store, "state bind", func(st *state.State) (*state.State, error) {
+				if bound, err = lookUp(cmd.Context(), s, st, address, args[1]); err != nil {
+					return nil, err
+				}
+				return state.Bind(st, bound)
+			})
+			if err == nil {
+				newScreen(w, g, w.Stdout).printf("Bound %s to the %s %s.\n", address, bound.Kind, visible(args[1]))
+			}
+			return err
+		},
+	}
+	in.register(cmd)
+	return cmd
+}
+
+// lookUp finds the object with an id or natural key in the place where the declared resource lives.
+func lookUp(ctx context.Context, s *workflow.Session, st *state.State, address schema.Address, id string) (*schema.Bound, error) {
+	evaluation, _ := s.Config.Evaluate(nil) // opening the session has shown the findings
+	at := slices.IndexFunc(evaluation.Desired.Resources, func(r schema.Resource) bool { return r.Address == address })
+	if at < 0 {
+		return nil, fmt.Errorf("%s is not declared; declare it first, since what is bound and not declared would be forgotten again", address)
+	}
+	declared := &evaluation.Desired.Resources[at]
+	kind := s.Catalog.Kind(declared.Kind)
+	place, err := placeOf(s, st, declared, kind)
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.Provider(declared.Connection)
+	if err != nil {
+		return nil, err
+	}
+	sweep, err := provider.ReadOnly(p).List(ctx, kind, place)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range sweep.Objects {
+		if o.ID == id || o.Key != "" && (o.Key == id || slices.Contains(slices.Collect(maps.Values(kind.KeyParts(o.Key))), id)) {
+			return &schema.Bound{Address: address, Kind: kind.Name, Connection: declared.Connection, Place: place, ID: o.ID, Key: o.Key,
+				Applied: schema.NullObject(kind.Attributes), Adopted: true, Lifecycle: declared.Lifecycle, Timeouts: declared.Timeouts}, nil
+		}
+	}
+	return nil, fmt.Errorf("atlas has no %s with the id or name %q there; it has %s", kind.Name, id, namesOf(sweep.Objects))
+}
+
+// fewNames is how many objects a message names.
+const fewNames = 10
+
+func namesOf(objects []schema.Object) string {
+	var names []string
+	for _, o := range objects {
+		name := o.Key
+		if name == "" {
+			name = o.ID
+		}
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	if more := len(names) - fewNames; more > 0 {
+		names = append(names[:fewNames], count(more, "other"))
+	}
+	return list(names)
+}
+
+// placeOf returns where a declared resource lives: what its parent is bound to says so.
+func placeOf(s *workflow.Session, st *state.State, declared *schema.Resource, kind *schema.Kind) (schema.Place, error) {
+	place := s.Place(declared.Connection)
+	if kind.Parent == "" {
+		return place, nil
+	}
+	parent := s.Catalog.Kind(kind.Parent)
+	if declared.Parent.Address == "" && declared.Parent.ID != "" {
+		return parent.Inside(place, declared.Parent.ID, "")
+	}
+	b := st.Resources[declared.Parent.Address]
+	if b == nil {
+		return "", fmt.Errorf("%s lives in %s, which is not bound to anything yet; bind that first, or apply it", declared.Address, declared.Parent.Address)
+	}
+	return parent.Inside(b.Place, b.ID, b.Key)
+}
+
+// sortedKeys returns the keys of a map in order.
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
