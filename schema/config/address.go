@@ -136,7 +136,10 @@ func (e *Evaluation) truth(x *expr, name string, otherwise bool) bool {
 	if !clean {
 		return otherwise
 	}
-	v, _ = v.UnmarkDeep()
+	v, marks := v.UnmarkDeep()
+	if failedIn(marks) {
+		return otherwise
+	}
 	converted, err := convert.Convert(v, cty.Bool)
 	if err != nil || !converted.IsKnown() || converted.IsNull() {
 		e.add(diag.Errorf(codeWrongType, fmt.Sprintf("%s is not true or false", name), "Found %s.", describe(v, true)).At(rangeOf(x.Range())))
@@ -153,6 +156,9 @@ func (e *Evaluation) identity(i *importDecl) (map[string]string, bool) {
 	}
 	at := rangeOf(i.id.Range())
 	v, marks := v.UnmarkDeep()
+	if failedIn(marks) {
+		return nil, false
+	}
 	if _, secret := marks[schema.Sensitive]; secret {
 		e.add(diag.Errorf(codeSensitiveKey, "The id is sensitive", "It is shown and stored. Write nonsensitive(...) if it is no secret.").At(at))
 		return nil, false

@@ -73,12 +73,12 @@ func (l *loader) labelsFit(b *hclsyntax.Block, want labels) bool {
 			At(rangeOf(b.TypeRange)))
 		return false
 	case n > want.max:
-		text := "It takes no label"
+		takes := "no label"
 		if want.max > 0 {
-			text = fmt.Sprintf("It takes %d", want.max)
+			takes = "one label"
 		}
 		l.add(diag.Errorf(codeBlockLabels, fmt.Sprintf("The %q block has too many labels", b.Type),
-			"%s; %d are written.", text, n).At(rangeOf(b.LabelRanges[want.max])))
+			"It takes %s and has %d.", takes, n).At(rangeOf(b.LabelRanges[want.max])))
 		return false
 	}
 	for i, label := range b.Labels {
@@ -96,7 +96,7 @@ func (l *loader) identifier(label string, at hcl.Range) bool {
 	}
 	l.add(diag.Errorf(codeInvalidLabel, fmt.Sprintf("%q is not a valid label", label),
 		"A label starts with a letter and holds letters, digits, hyphens and underscores only, since references use it. "+
-			"Where Atlas knows the object by another name, set it as an argument (name = %q).", label).At(rangeOf(at)))
+			"Where Atlas knows a resource by another name, set that as its argument.").At(rangeOf(at)))
 	return false
 }
 

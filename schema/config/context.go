@@ -113,7 +113,7 @@ func (e *Evaluation) labelled(refs []*ref, needs []need, f frame) cty.Value {
 			if inst := group.find(e.keyText(r.key, f)); inst != nil {
 				instances[inst.key] = e.object(inst, needs)
 			} else if group.failed {
-				labels[r.block.label] = cty.DynamicVal
+				labels[r.block.label] = failed
 				delete(partial, r.block)
 				continue
 			}

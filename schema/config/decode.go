@@ -108,6 +108,15 @@ func (d *decoder) report(diagnostic diag.Diagnostic) {
 	d.e.add(diagnostic.At(at).On(string(d.addr)))
 }
 
+// reportKey reports a finding about the name at the path, not its value.
+func (d *decoder) reportKey(diagnostic diag.Diagnostic) {
+	at := d.rng
+	if d.arg != nil {
+		at = keyRangeAt(d.arg.x.Expression, d.path[1:])
+	}
+	d.e.add(diagnostic.At(at).On(string(d.addr)))
+}
+
 // in decodes one step further inside.
 func (d *decoder) in(step cty.PathStep, decode func() cty.Value) cty.Value {
 	d.path = append(d.path, step)
@@ -157,7 +166,7 @@ func (d *decoder) stranger(a *schema.Attribute, attrs []schema.Attribute, name s
 		return
 	}
 	if schema.Find(attrs, name) != nil {
-		d.report(diag.Errorf(codeServerOwned, fmt.Sprintf("%q cannot be set here", schema.PathString(d.path)),
+		d.reportKey(diag.Errorf(codeServerOwned, fmt.Sprintf("%q cannot be set here", schema.PathString(d.path)),
 			"Atlas decides about %q; remove it.", name))
 		return
 	}
@@ -171,7 +180,7 @@ func (d *decoder) stranger(a *schema.Attribute, attrs []schema.Attribute, name s
 	if a != nil {
 		where = a.Name
 	}
-	d.report(diag.Errorf(codeUnknownArgument, fmt.Sprintf("There is no argument %q", schema.PathString(d.path)),
+	d.reportKey(diag.Errorf(codeUnknownArgument, fmt.Sprintf("There is no argument %q", schema.PathString(d.path)),
 		"%s has no field of that name.%s", capital(where), among(name, names)))
 }
 
@@ -250,7 +259,8 @@ func (d *decoder) pairs(a *schema.Attribute, of schema.Type, v cty.Value) cty.Va
 // scalar converts a value to a primitive type and checks its bounds.
 func (d *decoder) scalar(a *schema.Attribute, t schema.Type, v cty.Value) cty.Value {
 	want := scalarType(t)
-	if !v.Type().IsPrimitiveType() {
+	infinite := v.Type() == cty.Number && v.AsBigFloat().IsInf()
+	if !v.Type().IsPrimitiveType() || infinite {
 		return d.wrong(v, scalarWords(t), want)
 	}
 	converted, err := convert.Convert(v, want)

@@ -88,6 +88,24 @@ func newEvaluation(c *Config, known Known) *Evaluation {
 	}
 }
 
+// failure marks the value of what went wrong and has been reported, so that nothing that is computed from it is
+// reported as unknown.
+type failure struct{}
+
+// failed is what stands in place of a value that could not be computed.
+var failed = cty.DynamicVal.Mark(failure{})
+
+func failedIn(marks cty.ValueMarks) bool {
+	_, is := marks[failure{}]
+	return is
+}
+
+// unknownByMistake reports whether a value without a known type may owe that to a mistake that is reported
+// already: a for expression loses the mark of what it goes through.
+func (e *Evaluation) unknownByMistake(v cty.Value) bool {
+	return !v.IsKnown() && v.Type() == cty.DynamicPseudoType && e.diags.HasErrors()
+}
+
 // mostOfOne is how many findings of one kind are shown for one place in the files, where a block is repeated.
 const mostOfOne = 3
 
@@ -118,7 +136,7 @@ type frame struct {
 // eval evaluates an expression. clean reports whether it went without a mistake; the value is unknown otherwise.
 func (e *Evaluation) eval(x *expr, f frame) (v cty.Value, clean bool) {
 	if x.bad {
-		return cty.DynamicVal, false
+		return failed, false
 	}
 	return e.evalIn(x, e.context(&x.uses, f), f)
 }
@@ -126,7 +144,7 @@ func (e *Evaluation) eval(x *expr, f frame) (v cty.Value, clean bool) {
 // evalIn evaluates an expression in a context that has all it needs.
 func (e *Evaluation) evalIn(x *expr, ctx *hcl.EvalContext, f frame) (v cty.Value, clean bool) {
 	if x.bad {
-		return cty.DynamicVal, false
+		return failed, false
 	}
 	v, hd := x.Value(ctx)
 	if !hd.HasErrors() {
@@ -145,7 +163,7 @@ func (e *Evaluation) evalIn(x *expr, ctx *hcl.EvalContext, f frame) (v cty.Value
 			e.add(mapped.On(addr))
 		}
 	}
-	return cty.DynamicVal, false
+	return failed, false
 }
 
 // once computes what is named by key unless that is under way already, which is a circle. It reports whether
@@ -221,7 +239,7 @@ func (e *Evaluation) local(l *local, needs []need) cty.Value {
 	if m := recall(e, key, func(e *Evaluation) map[needed[*local]]*memo { return e.locals }); m != nil {
 		return m.value
 	}
-	m := &memo{value: cty.DynamicVal}
+	m := &memo{value: failed}
 	tainted, ok := e.once(l, func() { m.value, _ = e.eval(l.x, frame{needs: needs}) })
 	if ok {
 		m.tainted = tainted

@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -109,9 +110,21 @@ func (m *masker) Exit(hclsyntax.Node) hcl.Diagnostics { return nil }
 
 // mask replaces the literal texts and numbers of an expression.
 func (m *masker) mask(x hclsyntax.Expression) {
+	named := map[hclsyntax.Node]bool{}                             // arguments that say where a secret is, not what it is
 	hclsyntax.VisitAll(x, func(n hclsyntax.Node) hcl.Diagnostics { //nolint:errcheck // the visitor has no findings
-		if literal, ok := n.(*hclsyntax.LiteralValueExpr); ok {
-			m.cover(literal.Range())
+		switch n := n.(type) {
+		case *hclsyntax.FunctionCallExpr:
+			if len(n.Args) > 0 && (n.Name == "env" || strings.HasPrefix(n.Name, "file") || n.Name == "templatefile") {
+				named[n.Args[0]] = true
+			}
+		case *hclsyntax.TemplateExpr:
+			if named[n] && n.IsStringLiteral() {
+				named[n.Parts[0]] = true
+			}
+		case *hclsyntax.LiteralValueExpr:
+			if !named[n] {
+				m.cover(n.Range())
+			}
 		}
 		return nil
 	})

@@ -123,7 +123,7 @@ func (e *Evaluation) expandForEach(g *group, outer *instance, address schema.Add
 			text = "a list has no keys that last when it changes. Write toset([...]) where its elements are texts, or a map."
 		}
 		g.failed = true
-		e.add(diag.Errorf(codeForEach, "for_each is not a map or a set of texts", "Found %s; %s", describe(v, true), text).At(at))
+		e.add(diag.Errorf(codeForEach, "for_each is not a map or a set of texts", "Found %s; %s", describe(v, false), text).At(at))
 		return
 	}
 	if v.LengthInt() > MaxInstances-e.count {
@@ -138,9 +138,14 @@ func (e *Evaluation) expandForEach(g *group, outer *instance, address schema.Add
 	pairs := make([]pair, 0, v.LengthInt())
 	for it := v.ElementIterator(); it.Next(); {
 		k, el := it.Element()
-		if !k.IsKnown() || k.IsNull() {
+		switch {
+		case !k.IsKnown():
 			g.failed = true
-			e.add(diag.Errorf(codeForEach, "for_each holds a key that is null or not known", "Every key names a resource.").At(at))
+			e.add(unknownRepetition("for_each").At(at))
+			return
+		case k.IsNull():
+			g.failed = true
+			e.add(diag.Errorf(codeForEach, "for_each holds null", "Every key names a resource; leave null out.").At(at))
 			return
 		}
 		pairs = append(pairs, pair{k.AsString(), el})
@@ -172,7 +177,7 @@ func (e *Evaluation) expandCount(g *group, outer *instance, address schema.Addre
 	}
 	if n < 0 {
 		g.failed = true
-		e.add(diag.Errorf(codeCount, "count is not a whole number from 0", "Found %s.", describe(v, true)).At(at))
+		e.add(diag.Errorf(codeCount, "count is not a whole number from 0", "Found %s.", describe(v, false)).At(at))
 		return
 	}
 	if n > MaxInstances-e.count {
@@ -203,21 +208,31 @@ func (e *Evaluation) repetition(g *group, x *expr, f frame, what string) (cty.Va
 	_, secret := marks[schema.Sensitive]
 	problem := diag.Diagnostic{}
 	switch {
+	case failedIn(marks) || e.unknownByMistake(v):
+		g.failed = true
+		return v, false
 	case secret:
 		problem = diag.Errorf(codeSensitiveKey, fmt.Sprintf("%s is sensitive", what),
 			"Its keys become part of addresses, which are shown. Use nonsensitive(...) on what is no secret, such as the keys.")
 	case !v.IsKnown():
-		problem = diag.Errorf(codeUnknownForEach, fmt.Sprintf("%s is not known yet", what),
-			"It depends on what only Atlas can tell, once the resource exists. Use keys that the files hold; values may be unknown.")
+		problem = unknownRepetition(what)
 	case v.IsNull():
-		problem = diag.Errorf(codeForEach, fmt.Sprintf("%s is null", what), "For no instances write %s.",
-			map[string]string{"for_each": "{}", "count": "0"}[what])
+		code, nothing := codeForEach, "{}"
+		if what == "count" {
+			code, nothing = codeCount, "0"
+		}
+		problem = diag.Errorf(code, fmt.Sprintf("%s is null", what), "For no instances write %s.", nothing)
 	default:
 		return v, true
 	}
 	g.failed = true
 	e.add(problem.At(at))
 	return v, false
+}
+
+func unknownRepetition(what string) diag.Diagnostic {
+	return diag.Errorf(codeUnknownForEach, fmt.Sprintf("%s is not known yet", what),
+		"It depends on what only Atlas can tell, once the resource exists. Use keys that the files hold; values may be unknown.")
 }
 
 // edges is a set of addresses that something refers to.

@@ -75,6 +75,8 @@ func (e *Evaluation) items(r *result, ctx *hcl.EvalContext, f frame) ([]item, bo
 	name := b.kind.Fan.Argument
 	ty := v.Type()
 	switch {
+	case failedIn(marks) || e.unknownByMistake(v):
+		return nil, false
 	case secret:
 		problem = diag.Errorf(codeSensitiveKey, fmt.Sprintf("The keys of %s are sensitive", name),
 			"They become part of addresses, which are shown. Write nonsensitive(...) on what is no secret.")
@@ -136,13 +138,16 @@ func (e *Evaluation) entry(r *result, key string, it item) entry {
 	if raw, marks := v.Unmark(); k.Fan.Short != "" && raw.Type().IsPrimitiveType() {
 		v = cty.ObjectVal(map[string]cty.Value{k.Fan.Short: raw.WithMarks(marks)})
 	}
+	known := !v.HasMark(failure{})
 	raw, secret := d.unmark(v)
 	d.hide, d.each = secret, secret
 	d.path = cty.GetAttrPath(k.Fan.Argument).IndexString(it.key)
 	if !raw.IsKnown() {
 		raw = cty.EmptyObjectVal
-		e.add(diag.Errorf(codeUnknownForEach, fmt.Sprintf("The entry %q is not known yet", key),
-			"Write an object whose fields may be unknown.").At(it.rng).On(string(en.addr)))
+		if known {
+			e.add(diag.Errorf(codeUnknownForEach, fmt.Sprintf("The entry %q is not known yet", key),
+				"Write an object whose fields may be unknown.").At(it.rng).On(string(en.addr)))
+		}
 	}
 	attrs := entryAttributes(k)
 	en.value = d.object(nil, attrs, raw)

@@ -108,7 +108,9 @@ func (l *loader) parse(path string) hcl.Body {
 			l.broken = true
 			return nil
 		}
-		file, hd = hcljson.Parse(src, path)
+		if file, hd = hcljson.Parse(src, path); hd.HasErrors() {
+			file = nil // what is left of broken JSON would only be misunderstood
+		}
 	} else {
 		if d := guardNative(src, path, hclsyntax.LexConfig); d != nil {
 			l.add(*d)

@@ -13,7 +13,7 @@ import (
 func (e *Evaluation) groupValue(g *group, needs []need) cty.Value {
 	switch {
 	case g.failed:
-		return cty.DynamicVal
+		return failed
 	case g.block.forEach != nil:
 		values := make(map[string]cty.Value, len(g.instances))
 		for _, inst := range g.instances {
@@ -41,7 +41,7 @@ func (e *Evaluation) object(inst *instance, needs []need) cty.Value {
 	outer := e.tainted
 	e.tainted = false
 	r := e.result(inst)
-	m := &memo{value: cty.DynamicVal}
+	m := &memo{value: failed}
 	switch {
 	case r == nil: // part of a circle, which has been reported
 	case inst.block.kind.Fan != nil:

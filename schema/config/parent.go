@@ -59,6 +59,8 @@ func (e *Evaluation) parentArgument(inst *instance) parentOf {
 		return unknown
 	}
 	switch {
+	case failedIn(marks):
+		return unknown
 	case v.HasMark(schema.Sensitive):
 		e.add(diag.Errorf(codeSensitiveKey, fmt.Sprintf("%s is sensitive", b.kind.Parent),
 			"Where an object lives is shown and stored. Write nonsensitive(...) around an id that is no secret.").

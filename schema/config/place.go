@@ -22,6 +22,26 @@ func rangeAt(x hcl.Expression, path cty.Path) diag.Range {
 	return rangeOf(x.Range())
 }
 
+// keyRangeAt returns where the key of the last step is written, or else what rangeAt returns.
+func keyRangeAt(x hcl.Expression, path cty.Path) diag.Range {
+	last := len(path) - 1
+	for i := 0; i < last; i++ {
+		inner := within(x, path[i])
+		if inner == nil {
+			return rangeOf(x.Range())
+		}
+		x = inner
+	}
+	if object, ok := x.(*hclsyntax.ObjectConsExpr); ok && last >= 0 {
+		for _, it := range object.Items {
+			if key, ok := literalKey(it.KeyExpr); ok && key == stepName(path[last]) {
+				return rangeOf(it.KeyExpr.Range())
+			}
+		}
+	}
+	return rangeOf(x.Range())
+}
+
 func within(x hcl.Expression, step cty.PathStep) hcl.Expression {
 	if p, ok := x.(*hclsyntax.ParenthesesExpr); ok {
 		x = p.Expression

@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"mercator/schema"
 	"mercator/schema/diag"
 )
 
@@ -304,7 +305,7 @@ func (a *analysis) steps(b *block, rest hcl.Traversal) bool {
 				"There is none of that name.%s", didYouMean(name, names)), rest.SourceRange())
 			return false
 		}
-		return true
+		return a.fields(b.path()+"."+name, b.kind.Attribute(name), rest[1:])
 	}
 	label := ""
 	if !child.Singleton {
@@ -314,13 +315,42 @@ func (a *analysis) steps(b *block, rest hcl.Traversal) bool {
 			return false
 		}
 	}
-	if b.byName[blockName{name, label}] == nil {
+	inner := b.byName[blockName{name, label}]
+	if inner == nil {
 		labels := appendLabels(nil, b.children, name)
 		a.wrong(diag.Errorf(codeUnknownReference, fmt.Sprintf("There is no %s %q inside %s", name, label, b.path()),
 			"No such block is declared there.%s", among(label, labels)), rest.SourceRange())
 		return false
 	}
-	return true
+	if rest = rest[1:]; label != "" {
+		rest = rest[1:]
+	}
+	if inner.repeated() && len(rest) > 0 {
+		if _, ok := rest[0].(hcl.TraverseIndex); !ok {
+			return true
+		}
+		rest = rest[1:]
+	}
+	return a.steps(inner, rest)
+}
+
+// fields looks at what is asked of an attribute that is an object.
+func (a *analysis) fields(path string, attr *schema.Attribute, rest hcl.Traversal) bool {
+	if attr == nil || attr.Type != schema.TypeObject || step(rest, 0) == "" {
+		return true // left to the evaluation
+	}
+	name := step(rest, 0)
+	field := schema.Find(attr.Nested, name)
+	if field == nil {
+		var names []string
+		for i := range attr.Nested {
+			names = append(names, attr.Nested[i].Name)
+		}
+		a.wrong(diag.Errorf(codeUnknownAttribute, fmt.Sprintf("%s has no attribute %q", path, name),
+			"There is none of that name.%s", among(name, names)), rest.SourceRange())
+		return false
+	}
+	return a.fields(path+"."+name, field, rest[1:])
 }
 
 func attributeNames(b *block) []string {

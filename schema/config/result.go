@@ -137,7 +137,7 @@ func (e *Evaluation) argument(d *decoder, arg *argument, ctx *hcl.EvalContext, f
 	}
 	v, clean := e.evalIn(arg.x, ctx, f)
 	if !clean {
-		v = cty.DynamicVal
+		v = failed
 	}
 	v = d.argument(arg, v)
 	if literal {
@@ -206,6 +206,7 @@ func (e *Evaluation) flag(r *result, x *expr, name string, otherwise bool, ctx *
 	r.edges.collect(marks)
 	converted, err := convert.Convert(v, cty.Bool)
 	switch {
+	case failedIn(marks):
 	case !v.IsKnown():
 		e.add(diag.Errorf(codeLifecycle, fmt.Sprintf("%s is not known yet", name),
 			"It depends on what only Atlas can tell; the plan needs it.").At(rangeOf(x.Range())).On(string(f.inst.addr)))
@@ -227,6 +228,9 @@ func (e *Evaluation) timeouts(r *result, ctx *hcl.EvalContext, f frame) {
 		}
 		v, marks := v.Unmark()
 		r.edges.collect(marks)
+		if failedIn(marks) {
+			continue
+		}
 		limit, err := time.Duration(0), error(nil)
 		if v.IsKnown() && v.Type() == cty.String {
 			limit, err = time.ParseDuration(v.AsString())
@@ -294,10 +298,11 @@ func (e *Evaluation) connect(r *result, f frame) {
 	if !clean {
 		return
 	}
-	v, _ = v.Unmark()
+	v, marks := v.Unmark()
 	at := rangeOf(x.Range())
 	names := e.cfg.connectionNames()
 	switch {
+	case failedIn(marks):
 	case !v.IsKnown() || v.IsNull() || v.Type() != cty.String:
 		e.add(diag.Errorf(codeUnknownConnection, "atlas is not the name of a connection",
 			"Found %s; write the label of an atlas block.%s", describe(v, true), among("", names)).At(at).On(string(r.inst.addr)))
@@ -306,9 +311,16 @@ func (e *Evaluation) connect(r *result, f frame) {
 			"No atlas block has that label.%s", among(v.AsString(), names)).At(at).On(string(r.inst.addr)))
 	case r.parent.inst != nil && v.AsString() != inherited:
 		e.add(diag.Errorf(codeConnectionConflict, "The resource and its parent belong to different connections",
-			"Its parent %s belongs to the connection %q. Remove the argument; what lives in a resource is reached like it.",
-			r.parent.ref.Address, inherited).At(at).On(string(r.inst.addr)))
+			"Its parent %s belongs to %s. Remove the argument; what lives in a resource is reached like it.",
+			r.parent.ref.Address, connectionName(inherited)).At(at).On(string(r.inst.addr)))
 	default:
 		r.connection = v.AsString()
 	}
+}
+
+func connectionName(name string) string {
+	if name == "" {
+		return "the default connection"
+	}
+	return fmt.Sprintf("the connection %q", name)
 }

@@ -98,7 +98,7 @@ func (l *loader) declareConnection(b *hcl.Block) {
 	}
 	for _, old := range l.declared.connections {
 		if old.Name == c.Name {
-			l.add(duplicate("connection", c.Name, c.Range, old.Range))
+			l.add(duplicate("connection", orWord(c.Name, "(default)"), c.Range, old.Range))
 			return
 		}
 	}
@@ -147,6 +147,9 @@ func (e *Evaluation) text(x *expr, name string) (text string, secret, ok bool) {
 	}
 	v, marks := v.UnmarkDeep()
 	_, secret = marks[schema.Sensitive]
+	if failedIn(marks) {
+		return "", secret, false
+	}
 	if v.IsKnown() && v.IsNull() {
 		return "", secret, true
 	}

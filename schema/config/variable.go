@@ -92,9 +92,9 @@ func (v *variable) convert(value cty.Value) (cty.Value, error) {
 }
 
 func typeMismatch(err error, v *variable) string {
-	text := err.Error()
+	text := capital(err.Error())
 	if p, ok := err.(cty.PathError); ok && len(p.Path) > 0 {
-		text = schema.PathString(p.Path) + ": " + text
+		text = schema.PathString(p.Path) + ": " + err.Error()
 	}
 	return fmt.Sprintf("%s (the type is %s)", text, typeexpr.TypeString(v.ty))
 }
