@@ -23,7 +23,11 @@ func (t text) Plan(w io.Writer, p *plan.Plan) error {
 	s := newSheet(t.options)
 	s.blast(p)
 	t.drift(s, p)
-	t.changes(s, "Changes:", p, func(c *plan.Change) bool { return shown(c) && !c.Exclusive })
+	title := "Changes:"
+	if p.Destroying {
+		title = "Everything that the state owns is removed:"
+	}
+	t.changes(s, title, p, func(c *plan.Change) bool { return shown(c) && !c.Exclusive })
 	t.changes(s, "Deleted because their kind is exclusive here and they are not declared:", p,
 		func(c *plan.Change) bool { return shown(c) && c.Exclusive })
 	s.waiting(p)
@@ -254,6 +258,9 @@ func remarks(c *plan.Change) []string {
 		}
 	}
 	for _, r := range c.Reasons {
+		if r.Code == "destroy" { // the section's title says so
+			continue
+		}
 		if r.Text != "" && (r.Path == "" || !noted[r.Path]) {
 			out = append(out, r.Text)
 		}

@@ -183,6 +183,26 @@ func TestUnknownFormatNamesTheKnownOnes(t *testing.T) {
 	}
 }
 
+func TestDestroyingIsSaidOnce(t *testing.T) {
+	c := catalog(t)
+	p := &plan.Plan{Destroying: true}
+	for i := range 3 {
+		p.Changes = append(p.Changes, plan.Change{Address: schema.Address("bell.x").Index(i), Kind: "bell", Action: plan.Delete, ID: "b",
+			Reasons: []plan.Reason{{Code: "destroy", Text: "everything that the state owns is removed"}}})
+	}
+	want := `Everything that the state owns is removed:
+
+  - bell.x[0]  (id b)
+  - bell.x[1]  (id b)
+  - bell.x[2]  (id b)
+
+Plan: 0 to create, 0 to update, 0 to replace, 3 to delete, 0 to adopt.
+`
+	if got := string(rendered(t, "text", render.Options{Catalog: c}, p)); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
 type failing struct{}
 
 func (failing) Write([]byte) (int, error) { return 0, fmt.Errorf("the pipe is broken") }
