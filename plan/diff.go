@@ -177,7 +177,7 @@ func elements(v cty.Value) []cty.Value {
 
 func (c *comparison) list(a *schema.Attribute, desired, live cty.Value, at attributePath, sensitive bool) {
 	ds, ls := elements(desired), elements(live)
-	pairs := c.pairElements(a, ds, ls)
+	pairs := c.pairElements(a, ds, ls, at)
 	label, different := c.label, c.different
 	c.different = false
 	defer func() { c.label, c.different = label, c.different || different }()

@@ -94,7 +94,7 @@ func (o *overlay) value(a *schema.Attribute, desired, live cty.Value, at attribu
 // ordered list has the file's order.
 func (o *overlay) list(a *schema.Attribute, desired, live cty.Value, at attributePath) cty.Value {
 	ds, ls := elements(desired), elements(live)
-	pairs := o.pairElements(a, ds, ls)
+	pairs := o.pairElements(a, ds, ls, at)
 	merged := make([]cty.Value, len(ds))
 	place := make([]int, 0, len(ds))
 	byLive := map[int]int{}

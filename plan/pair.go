@@ -24,7 +24,7 @@ type elementPair struct {
 
 // pairElements pairs the elements of two lists. Pairs stand in the order of the desired list, live elements
 // without a counterpart follow.
-func (c *comparison) pairElements(a *schema.Attribute, desired, live []cty.Value) []elementPair {
+func (c *comparison) pairElements(a *schema.Attribute, desired, live []cty.Value, at attributePath) []elementPair {
 	pairs := make([]elementPair, len(desired))
 	for i := range pairs {
 		pairs[i] = elementPair{desired: i, live: -1}
@@ -33,7 +33,7 @@ func (c *comparison) pairElements(a *schema.Attribute, desired, live []cty.Value
 	for j := range free {
 		free[j] = true
 	}
-	c.pairEqual(a, desired, live, pairs, free)
+	c.pairEqual(a, desired, live, pairs, free, at)
 	if a.Nested != nil && !a.Elem.Whole {
 		c.pairByKey(a, desired, live, pairs, free)
 	}
@@ -54,7 +54,7 @@ func (c *comparison) pairElements(a *schema.Attribute, desired, live []cty.Value
 
 // pairEqual pairs elements that are equal as they stand. Whole elements and primitives are found by their text,
 // since grants come in long lists.
-func (c *comparison) pairEqual(a *schema.Attribute, desired, live []cty.Value, pairs []elementPair, free []bool) {
+func (c *comparison) pairEqual(a *schema.Attribute, desired, live []cty.Value, pairs []elementPair, free []bool, at attributePath) {
 	if a.Nested == nil || a.Elem.Whole {
 		byText := map[string][]int{}
 		for j, l := range live {
@@ -72,7 +72,7 @@ func (c *comparison) pairEqual(a *schema.Attribute, desired, live []cty.Value, p
 	}
 	for i, d := range desired {
 		for j, l := range live {
-			if free[j] && elementKey(a, d, i, desired) == elementKey(a, l, j, live) && c.sameElement(a, d, l) {
+			if free[j] && elementKey(a, d, i, desired) == elementKey(a, l, j, live) && c.sameElement(a, d, l, at) {
 				pairs[i].live, free[j] = j, false
 				break
 			}
@@ -80,9 +80,9 @@ func (c *comparison) pairEqual(a *schema.Attribute, desired, live []cty.Value, p
 	}
 }
 
-func (c *comparison) sameElement(a *schema.Attribute, d, l cty.Value) bool {
+func (c *comparison) sameElement(a *schema.Attribute, d, l cty.Value, at attributePath) bool {
 	probe := comparison{kind: c.kind, around: c.around, probing: true}
-	probe.object(a.Nested, d, l, attributePath{})
+	probe.object(a.Nested, d, l, at)
 	return !probe.different
 }
 

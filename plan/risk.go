@@ -32,14 +32,27 @@ func (b *builder) risks() {
 		if c.Action == Replace && !c.CreateFirst && !c.hasRisk(schema.Downtime) {
 			c.Risks = append(c.Risks, RiskNote{schema.Downtime, "it is deleted before it is made again"})
 		}
-		for _, call := range slices.Concat(c.Calls, c.Removal) {
-			if e := n.kind.Endpoint(call.Operation); e != nil && !slices.Contains(c.Roles, e.Role) {
-				c.Roles = append(c.Roles, e.Role)
-			}
-		}
-		slices.Sort(c.Roles)
+		c.Roles = roles(n.kind, slices.Concat(c.Calls, c.Removal))
 		c.NeedsAllow = needsAllow(c)
 	}
+}
+
+// roles returns the roles that calls need: those of their endpoints, and of partial endpoints that change one of
+// the same attributes, for which Atlas may ask more whatever else a call carries.
+func roles(kind *schema.Kind, calls []schema.Call) []string {
+	var out []string
+	for _, call := range calls {
+		if e := kind.Endpoint(call.Operation); e != nil {
+			out = append(out, e.Role)
+		}
+		for _, p := range kind.Endpoints.Partial {
+			if call.Verb == schema.CallUpdate && slices.ContainsFunc(p.Only, func(name string) bool { return slices.Contains(call.Attributes, name) }) {
+				out = append(out, p.Role)
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 func (c *Change) hasRisk(risk schema.Risk) bool {

@@ -72,7 +72,7 @@ func (w *secretWalk) value(a *schema.Attribute, desired, applied cty.Value, at, 
 		w.object(a.Nested, d, applied, at, was, known)
 	case a.Type == schema.TypeList && a.Nested != nil:
 		ds, olds := elements(d), elements(applied)
-		for _, p := range w.c.pairElements(a, ds, olds) {
+		for _, p := range w.c.pairElements(a, ds, olds, at) {
 			switch {
 			case p.desired < 0:
 			case p.live < 0:
@@ -186,7 +186,7 @@ func (b *builder) secretsNeeded(n *node) {
 func (b *builder) secretsNeededIn(n *node, a *schema.Attribute) {
 	ds, ls := elements(n.value.GetAttr(a.Name)), elements(n.live.Value.GetAttr(a.Name))
 	probe := comparison{kind: n.kind}
-	pairs := probe.pairElements(a, ds, ls)
+	pairs := probe.pairElements(a, ds, ls, attributePath{}.attr(a.Name))
 	for _, p := range pairs {
 		if p.desired < 0 {
 			continue

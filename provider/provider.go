@@ -35,7 +35,7 @@ type Reader interface {
 	// List reads all objects of a kind in a place, every page, and verifies the sweep (R7). A missing place is
 	// NotFound.
 	List(ctx context.Context, kind *schema.Kind, place schema.Place) (Sweep, error)
-	// Get reads one object. An object that is not there is NotFound.
+	// Get reads one object: by the ref's id, or where it has none by its key. An object that is not there is NotFound.
 	Get(ctx context.Context, ref Ref) (schema.Object, error)
 	// Part reads one of the kind's Parts; the value has the part attribute's type.
 	Part(ctx context.Context, ref Ref, part *schema.Part) (cty.Value, error)

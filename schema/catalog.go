@@ -224,7 +224,7 @@ func (k *Kind) PathParam(param string) *Attribute {
 
 // AllEndpoints returns every endpoint of the kind, its parts' included, in a fixed order.
 func (k *Kind) AllEndpoints() []*Endpoint {
-	all := []*Endpoint{k.Endpoints.List, k.Endpoints.Get, k.Endpoints.Create, k.Endpoints.Update, k.Endpoints.Delete}
+	all := []*Endpoint{k.Endpoints.List, k.Endpoints.Get, k.Endpoints.Create, k.Endpoints.Update, k.Endpoints.Delete, k.Endpoints.Find}
 	all = append(all, k.Endpoints.Partial...)
 	for _, p := range k.Parts {
 		all = append(all, p.Read, p.Write)

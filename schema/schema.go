@@ -120,6 +120,8 @@ type Fan struct {
 // Endpoints are the calls of a kind; nil where the API has none.
 type Endpoints struct {
 	List, Get, Create, Update, Delete *Endpoint
+	// Find reads one object by its natural key, for kinds whose Get goes by the id (R5).
+	Find *Endpoint
 	// Partial are updates tried first: one serves when every changed attribute is in its Only list.
 	Partial []*Endpoint
 }

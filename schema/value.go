@@ -192,8 +192,12 @@ func (n jsonNumber) MarshalJSON() ([]byte, error) { return []byte(NumberText(n.f
 
 // NumberText returns a number as JSON and the text output write it.
 func NumberText(f *big.Float) string {
-	if f.IsInt() {
+	const written = 1 << 10 // bits: longer numbers are written with an exponent
+	if f.IsInt() && f.MantExp(nil) <= written {
 		return f.Text('f', 0)
+	}
+	if f.IsInt() {
+		return f.Text('g', 40)
 	}
 	x, _ := f.Float64()
 	return strconv.FormatFloat(x, 'f', -1, 64)

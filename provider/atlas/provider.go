@@ -46,11 +46,15 @@ func (c *Client) Get(ctx context.Context, ref provider.Ref) (schema.Object, erro
 		}
 		return c.find(ctx, ref)
 	}
-	path, err := kind.Path(kind.Endpoints.Get.Path, ref.Place, ref.ID, ref.Key)
-	if err != nil {
-		return schema.Object{}, misuse(kind.Endpoints.Get, err)
+	endpoint := kind.Endpoints.Get
+	if ref.ID == "" && kind.Endpoints.Find != nil {
+		endpoint = kind.Endpoints.Find
 	}
-	r := &request{endpoint: kind.Endpoints.Get, path: path, attrs: kind.Attributes}
+	path, err := kind.Path(endpoint.Path, ref.Place, ref.ID, ref.Key)
+	if err != nil {
+		return schema.Object{}, misuse(endpoint, err)
+	}
+	r := &request{endpoint: endpoint, path: path, attrs: kind.Attributes}
 	j, err := c.do(ctx, r)
 	if err != nil {
 		return schema.Object{}, err

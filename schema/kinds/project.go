@@ -11,7 +11,7 @@ var _ = declare(schema.Kind{
 		Binds: schema.ByID, ID: "id", Key: []string{"name"}, LabelIs: "name",
 		Pattern: `^[\p{L}\p{N}\-_.(),:&@+']{1,64}$`,
 		Hint:    "1 to 64 letters, digits and characters of -_.(),:&@+'",
-		Params:  map[string]string{"groupId": "id"},
+		Params:  map[string]string{"groupId": "id", "groupName": "name"},
 	},
 	Attributes: []schema.Attribute{
 		{Name: "name", Type: schema.TypeString, Required: true,
@@ -43,6 +43,8 @@ var _ = declare(schema.Kind{
 		List: &schema.Endpoint{Operation: "getOrgGroups", Method: "GET", Path: "/api/atlas/v2/orgs/{orgId}/groups",
 			Version: version20230101, Role: orgMember},
 		Get: &schema.Endpoint{Operation: "getGroup", Method: "GET", Path: group,
+			Version: version20230101, Role: projectReadOnly},
+		Find: &schema.Endpoint{Operation: "getGroupByName", Method: "GET", Path: "/api/atlas/v2/groups/byName/{groupName}",
 			Version: version20230101, Role: projectReadOnly},
 		Create: &schema.Endpoint{Operation: "createGroup", Method: "POST", Path: "/api/atlas/v2/groups",
 			Version: version20230101, Role: orgProjectCreator},

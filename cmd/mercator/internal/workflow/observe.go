@@ -10,6 +10,7 @@ import (
 	"mercator/plan"
 	"mercator/provider"
 	"mercator/schema"
+	"mercator/schema/diag"
 )
 
 // askedSingly is how many objects that a list lacks are asked for by themselves; above it the lists are read
@@ -93,22 +94,60 @@ func (s *Session) lookAgain(ctx context.Context, in *plan.Input, missing []plan.
 	if len(missing) > askedSingly {
 		return s.sweepAgain(ctx, in, missing)
 	}
-	readers := s.readers()
 	for _, l := range missing {
-		reader := readers[l.Connection]
-		if reader == nil {
-			return fmt.Errorf("the state uses the connection %q, which the files do not declare", l.Connection)
-		}
-		o, err := reader.Get(ctx, refOf(l))
-		if provider.IsNotFound(err) {
-			continue
-		}
+		o, found, err := s.seek(ctx, l)
 		if err != nil {
 			return fmt.Errorf("asking once more for the %s %s, which its list lacks: %w", l.Kind.Name, l.Key+l.ID, err)
 		}
+		if !found {
+			continue
+		}
+		if err := rightPlace(l, o); err != nil {
+			return err
+		}
 		objects, _ := in.Live.Sweep(l.Connection, l.Kind.Name, l.Place)
-		found := schema.LiveSweep{Connection: l.Connection, Kind: l.Kind.Name, Place: l.Place, Objects: append(slices.Clone(objects), o)}
-		in.Live = in.Live.Merge(schema.NewLive([]schema.LiveSweep{found}, nil))
+		sweep := schema.LiveSweep{Connection: l.Connection, Kind: l.Kind.Name, Place: l.Place, Objects: append(slices.Clone(objects), o)}
+		in.Live = in.Live.Merge(schema.NewLive([]schema.LiveSweep{sweep}, nil))
+	}
+	return nil
+}
+
+// seek asks for one object by its id and, where the kind can, by its name.
+func (s *Session) seek(ctx context.Context, l plan.Lookup) (schema.Object, bool, error) {
+	reader := s.readers()[l.Connection]
+	if reader == nil {
+		return schema.Object{}, false, fmt.Errorf("the state uses the connection %q, which the files do not declare", l.Connection)
+	}
+	refs := []provider.Ref{refOf(l)}
+	if l.Kind.Endpoints.Find != nil && l.ID != "" && l.Key != "" {
+		refs = append(refs, provider.Ref{Kind: l.Kind, Place: l.Place, Key: l.Kind.KeyParts(l.Key)})
+	}
+	for _, ref := range refs {
+		o, err := reader.Get(ctx, ref)
+		if err == nil {
+			return o, true, nil
+		}
+		if !provider.IsNotFound(err) {
+			return schema.Object{}, false, err
+		}
+	}
+	return schema.Object{}, false, nil
+}
+
+// rightPlace refuses an object that its list lacks because it lives in another organization by now (R5): planning
+// on would create it a second time.
+func rightPlace(l plan.Lookup, o schema.Object) error {
+	for i := range l.Kind.Attributes {
+		a := &l.Kind.Attributes[i]
+		want := l.Place.Param(a.FromPlace)
+		if a.FromPlace == "" || want == "" {
+			continue
+		}
+		if got := o.Value.GetAttr(a.Name); !got.IsNull() && got.AsString() != want {
+			return diag.Errorf("moved_away", fmt.Sprintf("The %s %q is in another place now", l.Kind.Name, l.Key),
+				"The state knows it with %s %s, and Atlas has it with %s. If it was moved on purpose, declare it with a connection to that organization, or forget it with \"mercator state rm\".",
+				a.Name, want, got.AsString())
+		}
 	}
 	return nil
 }
