@@ -39,9 +39,6 @@ func (r *run) known(c *plan.Change) *schema.Bound {
 	case plan.Create, plan.Forget, plan.Adopt:
 		return nil
 	}
-	if r.leftover(c) {
-		return r.aside(c)
-	}
 	if !c.Record && c.Previous == "" {
 		return nil
 	}
@@ -51,6 +48,13 @@ func (r *run) known(c *plan.Change) *schema.Bound {
 		b.Applied, b.Secrets, b.Dependencies = prior.Applied, prior.Secrets, prior.Dependencies
 	}
 	return &b
+}
+
+// sameObject reports whether two bindings are to one live object. One that was made anew under its natural key
+// counts as the same (R2).
+func sameObject(a, b *schema.Bound) bool {
+	return a.Kind == b.Kind && a.Connection == b.Connection && a.Place == b.Place &&
+		(a.ID == b.ID && a.Key == b.Key || a.ID == b.ID && a.ID != "" || a.Key == b.Key && a.Key != "")
 }
 
 // recordable returns what is to be remembered of a change that needs no call. It is false where a value is not

@@ -36,6 +36,7 @@ type house struct {
 	options  plan.Options
 	// set up before an apply
 	eager       bool
+	tearAt      int
 	parallelism int
 	guard       *guard
 	journal     *journal
@@ -174,7 +175,7 @@ func (r *resolver) Learn(address schema.Address, o schema.Object) {
 func (h *house) apply(ctx context.Context, p *plan.Plan) apply.Result {
 	h.t.Helper()
 	h.events = nil
-	h.journal = &journal{world: h.world, base: h.state, eager: h.eager}
+	h.journal = &journal{world: h.world, base: h.state, eager: h.eager, tearAt: h.tearAt}
 	if h.guard == nil {
 		h.guard = &guard{}
 	}

@@ -21,10 +21,11 @@ import (
 // It is kept by the order in which things become durable.
 //
 // First come the bindings that were found out without a call: moves, objects that an earlier run made and could
-// not record. They are durable before anything else, because the next record, the list of all intended
-// calls, replaces the intents by which those objects were found. Within one write bindings stand before drops:
-// of a move cut in half, two addresses for one object are left, which the next plan calls a move, never an
-// object without an address.
+// not record. They stand in the journal before the list of all intended calls, because that replaces the intents
+// by which those objects were found. A write can be torn after any record, so the order within it counts: an object
+// that loses its address to another one gets an address of its own first, then come the bindings, then the
+// addresses that are given up. What is cut in half leaves two addresses for one object, which the next plan calls
+// a move, never an object without an address.
 //
 // An intent is listed, then armed, then ended. Of a creation the armed intent is durable before the call, and those
 // who wait for that share one write. It holds what is sent and, where there is no natural key, the ids of all
@@ -59,13 +60,15 @@ func deposes(c *plan.Change) bool { return c.Action == plan.Replace && c.CreateF
 // leftover reports whether the change deletes an object whose address already has another one.
 func (r *run) leftover(c *plan.Change) bool { return r.changes[c.Address] != c }
 
-// deposed returns the address at which an object stays that lost its own, until it is deleted.
-func deposed(c *plan.Change) schema.Address {
-	name := c.Key
-	if name == "" {
-		name = c.ID
+// deposed returns the address at which the change's old object stays, until it is deleted.
+func deposed(c *plan.Change) schema.Address { return asideOf(c.Address, c.ID, c.Key) }
+
+// asideOf returns the address at which an object stays that lost its own.
+func asideOf(a schema.Address, id, key string) schema.Address {
+	if key == "" {
+		key = id
 	}
-	return c.Address.Key(replacedKey + name)
+	return a.Key(replacedKey + key)
 }
 
 // aside returns the binding of the change's live object at the address of its own. Its deletion was agreed to with

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"mercator/apply"
 	"mercator/schema"
 )
 
@@ -57,6 +58,24 @@ var stories = []story{
 		h.put("room.a.user.bob", map[string]any{"name": "robert"})
 		h.put("room.a.entry.x1", map[string]any{"name": "x9"})
 	}},
+	{"moves", func(h *house) {
+		h.put("room.a", map[string]any{"name": "a"})
+		h.put("room.a.user.ann", map[string]any{"name": "ann", "role": "read"})
+		h.put("room.a.user.x", map[string]any{"name": "x"})
+		h.put("room.a.user.y", map[string]any{"name": "y"})
+		h.put("room.a.user.p", map[string]any{"name": "p"})
+		h.put("room.a.user.q", map[string]any{"name": "q"})
+		h.put("room.a.alarm.one", map[string]any{"event": "ONE"})
+	}, func(h *house) {
+		h.drop("room.a.user.ann") // moves and changes
+		h.put("room.a.user.anna", map[string]any{"name": "ann", "role": "write"})
+		h.put("room.a.user.x", map[string]any{"name": "y"}) // they change places
+		h.put("room.a.user.y", map[string]any{"name": "x"})
+		h.drop("room.a.user.q") // p takes q's place, and what p was goes
+		h.put("room.a.user.p", map[string]any{"name": "q"})
+		h.drop("room.a.alarm.one")
+		h.put("room.a.alarm.moved", map[string]any{"event": "ONE"})
+	}},
 	{"a room goes", func(h *house) {
 		h.put("room.a", map[string]any{"name": "a"})
 		h.put("room.b", map[string]any{"name": "b"})
@@ -70,19 +89,32 @@ var stories = []story{
 	}},
 }
 
+// begin makes the story's first version and declares its second.
+func (s story) begin(t *testing.T) *house {
+	h := newHouse(t)
+	h.options.AllowDestroy = []string{"all"}
+	s.first(h)
+	h.converge()
+	s.second(h)
+	return h
+}
+
+// end lets the next runs converge after a death.
+func (s story) end(h *house) {
+	h.t.Helper()
+	h.world.dead, h.world.dieAt, h.eager, h.tearAt = false, 0, false, 0
+	for range 20 { // what was under way in Atlas goes on
+		h.world.settleAll()
+	}
+	h.converge()
+	h.check()
+}
+
 // TestRule_R26_KilledAtEveryCall kills the run at each of its calls, before the call and after it, with the last
 // records lost and with them saved, and lets the next runs converge.
 func TestRule_R26_KilledAtEveryCall(t *testing.T) {
 	for _, s := range stories {
-		begin := func(t *testing.T) *house {
-			h := newHouse(t)
-			h.options.AllowDestroy = []string{"all"}
-			s.first(h)
-			h.converge()
-			s.second(h)
-			return h
-		}
-		h := begin(t)
+		h := s.begin(t)
 		before := h.world.count
 		h.converge()
 		h.check()
@@ -94,19 +126,39 @@ func TestRule_R26_KilledAtEveryCall(t *testing.T) {
 			for _, early := range []bool{true, false} {
 				for _, eager := range []bool{true, false} {
 					t.Run(fmt.Sprintf("%s/%d of %d/before=%t/saved=%t", s.name, n, calls, early, eager), func(t *testing.T) {
-						h := begin(t)
+						h := s.begin(t)
 						h.world.dieAt, h.world.dieBefore, h.eager = h.world.count+n, early, eager
 						if r := h.apply(context.Background(), h.plan()); r.OK() {
 							t.Fatal("the run was not killed")
 						}
-						h.world.dead, h.world.dieAt, h.eager = false, 0, false
-						for range 20 { // what was under way in Atlas goes on
-							h.world.settleAll()
-						}
-						h.converge()
-						h.check()
+						s.end(h)
 					})
 				}
+			}
+		}
+	}
+}
+
+// TestRule_R26_KilledAtEveryRecord kills the run while it writes its journal, between any two records, and kills
+// the run after it in the same way.
+func TestRule_R26_KilledAtEveryRecord(t *testing.T) {
+	for _, s := range stories {
+		h := s.begin(t)
+		h.run()
+		records := len(h.journal.durable)
+		for n := 1; n < records; n++ {
+			for _, eager := range []bool{true, false} {
+				t.Run(fmt.Sprintf("%s/%d of %d/eager=%t", s.name, n, records, eager), func(t *testing.T) {
+					h := s.begin(t)
+					h.tearAt, h.eager = n, eager
+					h.apply(context.Background(), h.plan())
+					h.world.dead = false
+					h.tearAt = 1 + n%3
+					if p := h.plan(); apply.Needed(p, h.state) {
+						h.apply(context.Background(), p)
+					}
+					s.end(h)
+				})
 			}
 		}
 	}

@@ -195,25 +195,27 @@ func (r *run) begin(ctx context.Context) bool {
 	r.recordStateOnly()
 	intents = append(intents, r.intend()...)
 	if len(intents) > 0 || len(r.in.State.Intents) > 0 {
-		if err := r.flush(ctx); err != nil {
-			return false
-		}
 		r.add(state.Record{Plan: append([]state.Intent{}, intents...)})
 	}
 	return r.flush(ctx) == nil
 }
 
-// recordStateOnly records the connections, and every change of the state that needs no call (R16): bindings
-// first, so that no object is without an address in between.
+// recordStateOnly records the connections, and every change of the state that needs no call (R16).
 func (r *run) recordStateOnly() {
 	if connections := r.connections(); !maps.Equal(connections, r.in.State.Connections) {
 		r.add(state.Record{Connections: connections})
 	}
-	bound := map[schema.Address]bool{}
+	var binds []*schema.Bound
+	asides := map[schema.Address]*schema.Bound{}
 	for i := range r.plan.Changes {
 		c := &r.plan.Changes[i]
+		if r.leftover(c) {
+			b := r.aside(c)
+			asides[b.Address] = b
+			continue
+		}
 		b := r.known(c)
-		if !c.Writes() && !r.leftover(c) && (c.Record || c.Action == plan.Adopt) {
+		if !c.Writes() && (c.Record || c.Action == plan.Adopt) {
 			if full, ok := r.recordable(c); ok {
 				b = full
 			} else {
@@ -222,11 +224,40 @@ func (r *run) recordStateOnly() {
 			r.recorded = append(r.recorded, c.Address)
 		}
 		if b != nil {
-			bound[b.Address] = true
-			r.add(state.Record{Bind: b})
+			binds = append(binds, b)
 		}
 	}
-	drops := slices.DeleteFunc(slices.Clone(r.plan.Drops), func(a schema.Address) bool { return bound[a] })
+	r.rebind(binds, asides)
+}
+
+// rebind records bindings such that no object is without an address in between, wherever the writing is cut: what
+// loses its address to another object gets one of its own first, addresses are given up last. asides are those of
+// objects that the plan deletes; they stay.
+func (r *run) rebind(binds []*schema.Bound, asides map[schema.Address]*schema.Bound) {
+	drops := r.plan.Drops
+	for _, b := range binds {
+		old := r.in.State.Resources[b.Address]
+		if old == nil || sameObject(old, b) {
+			continue
+		}
+		aside := *old
+		if aside.Address = asideOf(old.Address, old.ID, old.Key); asides[aside.Address] != nil {
+			continue
+		}
+		asides[aside.Address] = &aside
+		if slices.ContainsFunc(binds, func(b *schema.Bound) bool { return sameObject(old, b) }) {
+			drops = append(slices.Clone(drops), aside.Address)
+		}
+	}
+	for _, a := range slices.Sorted(maps.Keys(asides)) {
+		r.add(state.Record{Bind: asides[a]})
+	}
+	bound := map[schema.Address]bool{}
+	for _, b := range binds {
+		bound[b.Address] = true
+		r.add(state.Record{Bind: b})
+	}
+	drops = slices.DeleteFunc(slices.Clone(drops), func(a schema.Address) bool { return bound[a] })
 	if len(drops) > 0 {
 		r.add(state.Record{Drop: drops})
 	}

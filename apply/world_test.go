@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,6 +43,9 @@ type world struct {
 
 	// fault, when set, decides about each mutating call.
 	fault func(n int, call string) fault
+	// deaf takes upserts without doing anything, forgetful loses the secrets that are kept by a handle.
+	deaf, forgetful bool
+	queries         []string // of deletions
 	// before runs before each mutating call, outside the lock.
 	before func(n int, call string)
 }
@@ -74,6 +78,8 @@ type clock struct {
 	elapsed time.Duration
 	// onSleep runs at each sleep.
 	onSleep func(elapsed time.Duration)
+	// hold, when set, is asked before time passes, and returns when it may.
+	hold func()
 }
 
 func (c *clock) Now() time.Time {
@@ -89,6 +95,9 @@ func (c *clock) Elapsed() time.Duration {
 }
 
 func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
+	if c.hold != nil {
+		c.hold()
+	}
 	c.mu.Lock()
 	c.now, c.elapsed = c.now.Add(d), c.elapsed+d
 	elapsed, hook := c.elapsed, c.onSleep
@@ -233,6 +242,9 @@ func (w *world) Write(ctx context.Context, call provider.Write) (schema.Object, 
 	if before != nil {
 		before(n, name)
 	}
+	for range 20 {
+		runtime.Gosched() // so that calls overlap where they may
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.inCall, lane)
@@ -313,7 +325,7 @@ func (w *world) carryOut(call provider.Write, name string) (schema.Object, error
 		}
 		w.remove(it)
 		if len(call.Query) > 0 {
-			name += "?" + call.Query.Encode()
+			w.queries = append(w.queries, call.Query.Encode())
 		}
 	default:
 		it := w.find(call.Ref)
@@ -339,6 +351,9 @@ func (w *world) put(call provider.Write, body cty.Value, create bool) *item {
 	it := w.find(call.Ref)
 	if create || call.Endpoint.Upsert {
 		it = w.find(provider.Ref{Kind: kind, Place: call.Ref.Place, Key: kind.KeyParts(key)})
+	}
+	if it != nil && w.deaf && call.Endpoint.Upsert {
+		return it
 	}
 	if it == nil || create && key == "" && !kind.Singleton {
 		w.next++
@@ -402,7 +417,10 @@ func (w *world) handles(it *item) {
 	for i, el := range els {
 		values := el.AsValueMap()
 		secret := text(values["token"])
-		if secret == "" {
+		if secret != "" && !values["handle"].IsNull() {
+			w.broken = append(w.broken, "a secret was sent beside the id of the old one")
+		}
+		if secret == "" && !w.forgetful {
 			secret = it.secrets[text(values["handle"])]
 		}
 		values["token"], values["handle"] = cty.NullVal(cty.String), cty.NullVal(cty.String)
@@ -442,7 +460,8 @@ type journal struct {
 	mu      sync.Mutex
 	pending []state.Record
 	durable []state.Record
-	flushes int
+	// tearAt is how many records are durable when the machine dies while it writes; 0 is never.
+	tearAt int
 }
 
 func (j *journal) Add(records ...state.Record) {
@@ -453,8 +472,22 @@ func (j *journal) Add(records ...state.Record) {
 	}
 	j.pending = append(j.pending, records...)
 	if j.eager {
-		j.durable, j.pending = append(j.durable, j.pending...), nil
+		j.save()
 	}
+}
+
+// save makes the pending records durable, one by one, until the machine dies.
+func (j *journal) save() {
+	for _, r := range j.pending {
+		if j.tearAt > 0 && len(j.durable) == j.tearAt {
+			j.world.mu.Lock()
+			j.world.dead = true
+			j.world.mu.Unlock()
+			return
+		}
+		j.durable = append(j.durable, r)
+	}
+	j.pending = nil
 }
 
 func (j *journal) Flush(context.Context) error {
@@ -466,8 +499,9 @@ func (j *journal) Flush(context.Context) error {
 	if j.gone() {
 		return errors.New("the process is gone")
 	}
-	j.flushes++
-	j.durable, j.pending = append(j.durable, j.pending...), nil
+	if j.save(); j.gone() {
+		return errors.New("the process is gone")
+	}
 	return nil
 }
 
