@@ -308,6 +308,11 @@ func (b *builder) byImport(n *node) bool {
 	return false
 }
 
+// imported reports whether an import block names the node.
+func (b *builder) imported(n *node) bool {
+	return slices.ContainsFunc(b.in.Desired.Imports, func(imp schema.Import) bool { return imp.To == n.address })
+}
+
 func identityText(id map[string]string) string {
 	var parts []string
 	for _, k := range sortedKeys(id) {

@@ -18,7 +18,7 @@ func (b *builder) remember(n *node) {
 		return
 	}
 	c := &n.change
-	if n.how == "import" && c.Adopted {
+	if c.Adopted && b.imported(n) {
 		c.Adopted = false
 		b.stateOnly(n, "own", "", "owned from now on, as its import block says")
 	}

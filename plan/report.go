@@ -209,6 +209,9 @@ func (b *builder) driftOf(n *node) Drift {
 			diff.Op = DiffAdd
 		}
 		d.Diffs = append(d.Diffs, diff)
+		if a := schema.FindPath(n.kind.Attributes, plainPath(diff.Path)); a != nil && a.Restless != "" {
+			d.Note = a.Restless
+		}
 		for i := range n.change.Diffs {
 			mine := &n.change.Diffs[i]
 			if !settledByFile[mine.Path] && topLevels([]Diff{*mine})[0] == topLevels([]Diff{diff})[0] && related(mine.Path, diff.Path) {

@@ -371,6 +371,28 @@ func TestRule_R31_AdoptedIsNotOwned(t *testing.T) {
 	}
 }
 
+func TestRule_R31_AnImportBlockMakesItOwned(t *testing.T) {
+	imports := []schema.Import{{To: "shelf.a.guest.g", ID: map[string]string{"name": "g"}}}
+	w := shelf(t).want("shelf.a.guest.g", m{}).has("guest", inside("s1"), m{"name": "g"})
+	w.in.Desired.Imports = imports
+	if c := find(t, w.plan(), "shelf.a.guest.g"); c.Action != plan.Adopt || c.Adopted {
+		t.Errorf("got %s, adopted %t; want it taken over and owned", c.Action, c.Adopted)
+	}
+	w.knows("shelf.a.guest.g", inside("s1"), "", m{}, func(b *schema.Bound) { b.Adopted = true })
+	p := w.plan()
+	if c := find(t, p, "shelf.a.guest.g"); c.Adopted || !c.Record || len(p.StateOnly) != 1 || p.StateOnly[0].Kind != "own" {
+		t.Errorf("what was adopted before becomes owned, got %+v", p.StateOnly)
+	}
+}
+
+func TestRule_R17_WhatAtlasChangesByItselfIsToldWithItsReason(t *testing.T) {
+	p := shelf(t).want("shelf.a.box.b", m{"weight": 5.0}).has("box", inside("s1"), m{"id": "b1", "name": "b", "weight": 4.0, "state": "IDLE"}).
+		knows("shelf.a.box.b", inside("s1"), "b1", m{"weight": 5.0}).plan()
+	if len(p.Drift) != 1 || p.Drift[0].Note != "Things dry." {
+		t.Errorf("got %+v, want the reason", p.Drift)
+	}
+}
+
 func TestRule_R32_ExclusiveKindsDeleteStrangers(t *testing.T) {
 	w := newWorld(t).want("shelf.a", m{}, func(r *schema.Resource) { r.Exclusive = []string{"guest"} }).
 		has("shelf", root, m{"id": "s1", "name": "a"}).knows("shelf.a", root, "s1", m{}).

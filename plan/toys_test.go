@@ -51,7 +51,7 @@ var toys = func() *schema.Catalog {
 		schema.Kind{Name: "box", Parent: "shelf", Identity: schema.Identity{Binds: schema.ByKey, ID: "id", Key: []string{"name"}, LabelIs: "name"},
 			Attributes: []schema.Attribute{id, name,
 				{Name: "size", Type: str, Enum: []string{"S", "M", "L"}},
-				{Name: "weight", Type: schema.TypeNumber},
+				{Name: "weight", Type: schema.TypeNumber, Restless: "Things dry."},
 				{Name: "locked", Type: schema.TypeBool, Protects: true},
 				{Name: "keep_copy", Type: schema.TypeBool, DestroyTime: true},
 				{Name: "parts", Type: schema.TypeList, Elem: schema.Elem{Key: []string{"zone"}, Ordinal: true}, Nested: []schema.Attribute{

@@ -77,6 +77,9 @@ type Attribute struct {
 	// Later says that a creation leaves it out; a Steps hook or an update sends it once the object is ready.
 	Later bool
 
+	// Restless says why Atlas changes the value by itself, in a sentence that is told with its drift.
+	Restless string
+
 	// Default is what Atlas takes where the file says nothing. It fills natural keys (see [Kind.Normalize]) and the
 	// comparison by exact content (R3); no other default is ever sent.
 	Default cty.Value

@@ -125,7 +125,7 @@ var clusterAttributes = []schema.Attribute{
 		Doc:       "Whether snapshots outlive the cluster when it is deleted. They do where backups are on, unless this says otherwise."},
 	{Name: "termination_protection_enabled", Type: schema.TypeBool,
 		Doc: "Whether Atlas refuses to delete the cluster. Changing it takes the role Project Owner."},
-	{Name: "paused", Type: schema.TypeBool, Later: true,
+	{Name: "paused", Type: schema.TypeBool, Later: true, Restless: "Atlas resumes a paused cluster after 30 days.",
 		Doc: "Whether the cluster is stopped. Atlas resumes a paused cluster after 30 days."},
 	{Name: "encryption_at_rest_provider", Type: schema.TypeString, Enum: []string{"NONE", "AWS", "AZURE", "GCP"},
 		Doc: "Whose key management holds your key for the disks; NONE leaves encryption to Atlas."},
