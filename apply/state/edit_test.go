@@ -130,7 +130,7 @@ func TestRemove(t *testing.T) {
 	}
 }
 
-func TestRule_R1_BindKeepsOneAddressPerObject(t *testing.T) {
+func TestRule_R01_BindKeepsOneAddressPerObject(t *testing.T) {
 	has := []string{"box.a", "box.b"}
 	bound := func(address, kind, id, key string) *schema.Bound {
 		return &schema.Bound{Address: schema.Address(address), Kind: kind, Place: "orgId=o1", ID: id, Key: key}
@@ -153,7 +153,7 @@ func TestRule_R1_BindKeepsOneAddressPerObject(t *testing.T) {
 	}
 }
 
-func TestRule_R2_BindTakesAChangedID(t *testing.T) {
+func TestRule_R02_BindTakesAChangedID(t *testing.T) {
 	s := remembering("box.a")
 	s.Resources["box.a"].Key, s.Resources["box.a"].Adopted = "a", true
 	got, err := state.Bind(s, &schema.Bound{Address: "box.a", Kind: "box", Place: "orgId=o1", ID: "new", Key: "a"})

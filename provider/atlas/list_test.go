@@ -67,8 +67,8 @@ func (s *shelf) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// TestRule_R7_Sweeps reads lists that hold still, change, count more than they show, or never come to rest.
-func TestRule_R7_Sweeps(t *testing.T) {
+// TestRule_R07_Sweeps reads lists that hold still, change, count more than they show, or never come to rest.
+func TestRule_R07_Sweeps(t *testing.T) {
 	box := toys(t).Kind("box")
 	holds := func(n int) func(*shelfState) { return func(s *shelfState) { *s = shelfState{ids: ids(n)} } }
 	surplus := func(n, more int) func(*shelfState) {

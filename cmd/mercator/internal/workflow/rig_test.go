@@ -2,6 +2,7 @@ package workflow_test
 
 import (
 	"context"
+	"log/slog"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -17,6 +18,8 @@ import (
 	"mercator/apply/state/local"
 	"mercator/cmd/mercator/internal/workflow"
 	"mercator/plan"
+	"mercator/provider"
+	"mercator/provider/atlas"
 	"mercator/provider/sandbox"
 	"mercator/schema"
 	"mercator/schema/config"
@@ -33,6 +36,9 @@ type rig struct {
 	clock  *clock
 	env    map[string]string
 	inputs []config.Input
+	log    *slog.Logger
+	// cache is where tokens outlast a run; "" keeps them in memory.
+	cache string
 }
 
 // clock is one time for Atlas, the state and the applier; sleeping moves it.
@@ -105,18 +111,34 @@ func (r *rig) write(text string) *rig {
 // open opens the configuration as a new process would.
 func (r *rig) open() *workflow.Session {
 	r.t.Helper()
-	s, diags := workflow.Open(workflow.Options{
-		Catalog: catalog, Dir: r.dir, Now: r.clock.Now(), Version: "0.1.0", Clock: beatless{r.clock}, Inputs: r.inputs,
+	s, diags := workflow.Open(r.options())
+	if diags.HasErrors() {
+		r.t.Fatalf("the configuration does not open: %v", diags)
+	}
+	return s
+}
+
+func (r *rig) options() workflow.Options {
+	return workflow.Options{
+		Catalog: catalog, Dir: r.dir, Now: r.clock.Now(), Version: "0.1.0", Clock: beatless{r.clock}, Inputs: r.inputs, Logger: r.log,
 		Getenv:    func(name string) string { return r.env[name] },
 		LookupEnv: func(name string) (string, bool) { v, ok := r.env[name]; return v, ok },
 		Store: func(config.State) (state.Store, error) {
 			return local.New(filepath.Join(r.dir, "mercator.state.json"), catalog, r.clock), nil
 		},
-	})
-	if diags.HasErrors() {
-		r.t.Fatalf("the configuration does not open: %v", diags)
+		Connect: func(c workflow.Connection) (provider.Provider, error) {
+			return atlas.New(atlas.Config{BaseURL: c.Environment.BaseURL, Credentials: c.Environment.Credentials, Version: "0.1.0",
+				Logger: r.log, CacheDir: r.cache, Clock: patient{r.clock}})
+		},
 	}
-	return s
+}
+
+// patient is the clock of the client: what it waits passes.
+type patient struct{ *clock }
+
+func (p patient) Sleep(ctx context.Context, d time.Duration) error {
+	p.advance(d)
+	return ctx.Err()
 }
 
 // beatless is the clock of an apply whose heartbeat never comes due: time stands still between its own steps, so
