@@ -9,16 +9,19 @@ import (
 	"runtime"
 )
 
-// disk does the file operations, one by one. Before each it asks fault, by which tests stop a process between
-// any two of them or in the middle of a write, or let another process come in between.
+// Faults is asked before each file operation, by which tests stop a process between any two of them or in the
+// middle of a write, or let another process come in between. It is given the operation ("read", "open", "write",
+// "sync", "close", "rename" or "remove"), the path and for a write the number of bytes. It returns how many of
+// those are written before its error comes about; a file that was opened is closed in any case.
+type Faults func(op, path string, size int) (int, error)
+
+// disk does the file operations, one by one.
 //
 // Files are replaced under a fixed name beside them, since all changes happen under the store's mutex: what a
 // killed process left there is overwritten by the next one and never piles up. That, Windows, and a folder that
 // is synced after the rename are why this is no library's.
 type disk struct {
-	// fault is given the operation, the path and for a write the number of bytes. It returns how many of those
-	// are written before its error comes about; nil means no faults.
-	fault func(op, path string, size int) (int, error)
+	fault Faults // nil for none
 }
 
 func (d disk) step(op, path string) error {
@@ -62,7 +65,7 @@ func (d disk) write(path string, flags int, data []byte) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
+	defer func() { err = errors.Join(err, d.close(f)) }()
 	n, fault := d.partial("write", path, len(data))
 	if _, err := f.Write(data[:n]); err != nil {
 		return err
@@ -74,6 +77,10 @@ func (d disk) write(path string, flags int, data []byte) (err error) {
 		return err
 	}
 	return f.Sync()
+}
+
+func (d disk) close(f *os.File) error {
+	return errors.Join(d.step("close", f.Name()), f.Close())
 }
 
 // remove deletes a file if it is there.
@@ -99,7 +106,7 @@ func (d disk) syncFolder(path string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
+	defer func() { err = errors.Join(err, d.close(f)) }()
 	return f.Sync()
 }
 

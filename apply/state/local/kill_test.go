@@ -197,13 +197,13 @@ func TestEveryChangeIsSyncedBeforeItCounts(t *testing.T) {
 		op, name, _ := strings.Cut(step, " ")
 		switch op {
 		case "write":
-			if want := "sync " + name; k.steps[i+1] != want {
-				t.Errorf("after %q comes %q, want %q", step, k.steps[i+1], want)
+			if got, want := k.steps[i+1:i+3], []string{"sync " + name, "close " + name}; !slices.Equal(got, want) {
+				t.Errorf("after %q comes %q, want %q", step, got, want)
 			}
 		case "rename":
 			renames++
-			if before, after := "sync "+name+".new", "sync d"; k.steps[i-1] != before || k.steps[i+1] != after {
-				t.Errorf("around %q stand %q and %q, want %q and %q", step, k.steps[i-1], k.steps[i+1], before, after)
+			if before, after := "sync "+name+".new", "sync d"; k.steps[i-2] != before || k.steps[i+1] != after {
+				t.Errorf("around %q stand %q and %q, want %q and %q", step, k.steps[i-2], k.steps[i+1], before, after)
 			}
 		}
 	}

@@ -42,7 +42,7 @@ type Store struct {
 
 // New returns the store of the file at path, [DefaultPath] if that is empty. Nothing is read or made yet. A
 // symbolic link is followed now, so that a write replaces the file and not the link.
-func New(path string, catalog *schema.Catalog, clock state.Clock) *Store {
+func New(path string, catalog *schema.Catalog, clock state.Clock, options ...Option) *Store {
 	if path == "" {
 		path = DefaultPath
 	}
@@ -53,8 +53,18 @@ func New(path string, catalog *schema.Catalog, clock state.Clock) *Store {
 	if err != nil {
 		host = "" // then no holder's life can be judged, and leases are waited for
 	}
-	return &Store{path: path, catalog: catalog, clock: clock, host: host}
+	s := &Store{path: path, catalog: catalog, clock: clock, host: host}
+	for _, o := range options {
+		o(s)
+	}
+	return s
 }
+
+// Option is a way in which a store may differ.
+type Option func(*Store)
+
+// WithFaults has every file operation go through faults.
+func WithFaults(faults Faults) Option { return func(s *Store) { s.disk.fault = faults } }
 
 // Capabilities says that files can do everything.
 func (s *Store) Capabilities() state.Capabilities {
