@@ -13,14 +13,11 @@ import (
 )
 
 // sensitiveMark is the type of the one mark that Mercator puts on values.
-type sensitiveMark struct{}
+type sensitiveMark string
 
 // Sensitive marks a value that must never be shown or stored. cty carries it through every expression, and its
 // encoders refuse marked values, so that forgetting to mask is an error and no leak.
-var Sensitive = sensitiveMark{}
-
-// GoString keeps the mark's type out of debugging output.
-func (sensitiveMark) GoString() string { return "sensitive" }
+const Sensitive sensitiveMark = "sensitive"
 
 // IsSensitive reports whether v or anything inside it is marked.
 func IsSensitive(v cty.Value) bool { return v.ContainsMarked() }
