@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -55,6 +56,39 @@ func (r *run) known(c *plan.Change) *schema.Bound {
 func sameObject(a, b *schema.Bound) bool {
 	return a.Kind == b.Kind && a.Connection == b.Connection && a.Place == b.Place &&
 		(a.ID == b.ID && a.Key == b.Key || a.ID == b.ID && a.ID != "" || a.Key == b.Key && a.Key != "")
+}
+
+// rebind records bindings such that no object is without an address in between, wherever the writing is cut: what
+// loses its address to another object gets one of its own first, addresses are given up last. asides are those of
+// objects that the plan deletes; they stay.
+func (r *run) rebind(binds []*schema.Bound, asides map[schema.Address]*schema.Bound) {
+	drops := r.plan.Drops
+	for _, b := range binds {
+		old := r.in.State.Resources[b.Address]
+		if old == nil || sameObject(old, b) {
+			continue
+		}
+		aside := *old
+		if aside.Address = asideOf(old.Address, old.ID, old.Key); asides[aside.Address] != nil {
+			continue
+		}
+		asides[aside.Address] = &aside
+		if slices.ContainsFunc(binds, func(b *schema.Bound) bool { return sameObject(old, b) }) {
+			drops = append(slices.Clone(drops), aside.Address)
+		}
+	}
+	for _, a := range slices.Sorted(maps.Keys(asides)) {
+		r.add(state.Record{Bind: asides[a]})
+	}
+	bound := map[schema.Address]bool{}
+	for _, b := range binds {
+		bound[b.Address] = true
+		r.add(state.Record{Bind: b})
+	}
+	drops = slices.DeleteFunc(slices.Clone(drops), func(a schema.Address) bool { return bound[a] })
+	if len(drops) > 0 {
+		r.add(state.Record{Drop: drops})
+	}
 }
 
 // recordable returns what is to be remembered of a change that needs no call. It is false where a value is not

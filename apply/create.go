@@ -67,12 +67,16 @@ func (s *siblings) ids() []string {
 	return ids
 }
 
-// same returns the objects with exactly the given content that belong to no address: those that were not seen
-// before, or with old those that Atlas made by itself.
+// same returns the objects that hold the given content and belong to no address. Of those that were not seen
+// before, what was sent must be there: what Atlas filled in besides does not count. With old, of all that Atlas
+// made by itself, nothing else may be there either.
 func (s *siblings) same(kind *schema.Kind, content cty.Value, objects []schema.Object, old bool) []schema.Object {
 	var found []schema.Object
 	for _, o := range objects {
-		if !s.taken[o.ID] && (old || !s.seen[o.ID]) && sameContent(kind, content, o.Value) {
+		if s.taken[o.ID] || s.seen[o.ID] && !old {
+			continue
+		}
+		if len(plan.Differs(kind, content, o.Value)) == 0 && (!old || sameContent(kind, content, o.Value)) {
 			found = append(found, o)
 		}
 	}

@@ -2,6 +2,7 @@ package apply_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -22,8 +23,11 @@ import (
 
 // house is a configuration over a world and its state: what a command does around apply, in small.
 type house struct {
-	t       *testing.T
-	world   *world
+	t     *testing.T
+	world *world
+	// atlas is what is planned and applied against: the world, or a client of the sandbox.
+	atlas   provider.Provider
+	place   schema.Place
 	state   *state.State
 	desired []schema.Resource
 	// refs are values that only Atlas can tell: by address, the attribute and the address whose id it takes.
@@ -43,7 +47,8 @@ type house struct {
 }
 
 func newHouse(t *testing.T) *house {
-	return &house{t: t, world: newWorld(toyCatalog(t)), state: state.New(), refs: map[schema.Address][2]string{}, parallelism: 4}
+	w := newWorld(toyCatalog(t))
+	return &house{t: t, world: w, atlas: w, place: "orgId=o1", state: state.New(), refs: map[schema.Address][2]string{}, parallelism: 4}
 }
 
 // put declares a resource in place of an earlier one of its address. Values are given as JSON would be; a text
@@ -52,11 +57,19 @@ func (h *house) put(address schema.Address, values map[string]any) {
 	h.t.Helper()
 	h.drop(address)
 	kind := h.world.catalog.Kind(address.Kind())
-	v, unknown := schema.Decode(kind.Attributes, values, schema.ByName)
+	text, err := json.Marshal(values)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	var plain map[string]any
+	if err := json.Unmarshal(text, &plain); err != nil {
+		h.t.Fatal(err)
+	}
+	v, unknown := schema.Decode(kind.Attributes, plain, schema.ByName)
 	if len(unknown) > 0 {
 		h.t.Fatalf("%s: %v", address, unknown)
 	}
-	v, err := cty.Transform(v, func(_ cty.Path, v cty.Value) (cty.Value, error) {
+	v, err = cty.Transform(v, func(_ cty.Path, v cty.Value) (cty.Value, error) {
 		if v.Type() == cty.String && !v.IsNull() && strings.HasPrefix(v.AsString(), "secret:") {
 			return v.Mark(schema.Sensitive), nil
 		}
@@ -79,7 +92,7 @@ func (h *house) refer(address schema.Address, attribute string, to schema.Addres
 
 func (h *house) input(live *schema.Live) plan.Input {
 	in := plan.Input{Catalog: h.world.catalog, Now: h.world.clock.Now(), Live: live, Options: h.options,
-		Places: map[string]schema.Place{"": home}, SecretMatches: h.verifier.Matches,
+		Places: map[string]schema.Place{"": h.place}, SecretMatches: h.verifier.Matches,
 		Prior: plan.Prior{Lineage: h.state.Lineage, Resources: h.state.Resources, Intents: h.state.Intents}}
 	known := plan.Pairs(withDesired(in, h.desired))
 	for _, r := range h.desired {
@@ -102,8 +115,6 @@ func withDesired(in plan.Input, resources []schema.Resource) plan.Input {
 	return in
 }
 
-const home schema.Place = "orgId=o1"
-
 // plan reads what a plan needs and makes it.
 func (h *house) plan() *plan.Plan {
 	h.t.Helper()
@@ -116,14 +127,14 @@ func (h *house) plan() *plan.Plan {
 		var read []schema.LiveSweep
 		var parts []schema.LivePart
 		for _, s := range sweeps {
-			got, err := h.world.List(context.Background(), s.Kind, s.Place)
+			got, err := h.atlas.List(context.Background(), s.Kind, s.Place)
 			if err != nil {
 				h.t.Fatal(err)
 			}
 			read = append(read, schema.LiveSweep{Kind: s.Kind.Name, Place: s.Place, Objects: got.Objects})
 		}
 		for _, l := range lookups {
-			v, err := h.world.Part(context.Background(), provider.Ref{Kind: l.Kind, Place: l.Place, ID: l.ID, Key: l.Kind.KeyParts(l.Key)}, l.Part)
+			v, err := h.atlas.Part(context.Background(), provider.Ref{Kind: l.Kind, Place: l.Place, ID: l.ID, Key: l.Kind.KeyParts(l.Key)}, l.Part)
 			if err != nil {
 				h.t.Fatal(err)
 			}
@@ -160,7 +171,9 @@ func (r *resolver) Resolve(address schema.Address) (schema.Resource, diag.List) 
 			}
 			res.Value = cty.ObjectVal(values)
 		}
-		return res, nil
+		v, diags := r.h.world.catalog.Kind(res.Kind).Normalize(res.Value)
+		res.Value = v
+		return res, diags
 	}
 	return schema.Resource{}, diag.List{diag.Errorf("undeclared", "Nothing is declared there", "It is %s.", address)}
 }
@@ -186,7 +199,7 @@ func (h *house) apply(ctx context.Context, p *plan.Plan) apply.Result {
 		}
 	}
 	result := apply.Run(ctx, apply.Input{
-		Plan: p, Catalog: h.world.catalog, Providers: map[string]provider.Provider{"": h.world}, State: h.state,
+		Plan: p, Catalog: h.world.catalog, Providers: map[string]provider.Provider{"": h.atlas}, State: h.state,
 		Recorder: h.journal, Guard: h.guard, Resolver: resolver,
 		Clock: h.world.clock, Hasher: &h.hasher, Parallelism: h.parallelism,
 		NewID:  func() string { h.ids++; return fmt.Sprintf("intent-%d", h.ids) },

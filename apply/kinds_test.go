@@ -50,7 +50,7 @@ func toyCatalog(t testing.TB) *schema.Catalog {
 	alarm := schema.Kind{Name: "alarm", Parent: "room", Siblings: true, Identity: schema.Identity{Binds: schema.ByContent, ID: "id"},
 		Attributes: []schema.Attribute{serverOwned("id"), str("event"), {Name: "enabled", Type: schema.TypeBool},
 			{Name: "notifications", Type: schema.TypeList, Elem: schema.Elem{Key: []string{"type"}}, Nested: []schema.Attribute{
-				str("type"), {Name: "handle", Type: schema.TypeString, Handle: true}, {Name: "token", Type: schema.TypeString, WriteOnly: true}}}},
+				str("type"), {Name: "loud", Type: schema.TypeBool}, {Name: "handle", Type: schema.TypeString, Handle: true}, {Name: "token", Type: schema.TypeString, WriteOnly: true}}}},
 		Endpoints: toyEndpoints(in+"/alarms", in+"/alarms/{id}")}
 	alarm.Endpoints.Update.Replaces = true
 	engine := schema.Kind{Name: "engine", Parent: "room", Identity: schema.Identity{Binds: schema.ByKey, Key: []string{"name"}},

@@ -120,7 +120,8 @@ func TestRule_R26_LostAnswers(t *testing.T) {
 				address := schema.Address("room.a." + alone + ".one")
 				values := map[string]any{"name": "n"}
 				if alone == "alarm" {
-					values = map[string]any{"event": "ONE"}
+					values = map[string]any{"event": "ONE", "notifications": []any{map[string]any{"type": "CHAT"}}}
+					h.world.fills = true
 				}
 				h.put(address, values)
 				lost := 0

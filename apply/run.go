@@ -230,39 +230,6 @@ func (r *run) recordStateOnly() {
 	r.rebind(binds, asides)
 }
 
-// rebind records bindings such that no object is without an address in between, wherever the writing is cut: what
-// loses its address to another object gets one of its own first, addresses are given up last. asides are those of
-// objects that the plan deletes; they stay.
-func (r *run) rebind(binds []*schema.Bound, asides map[schema.Address]*schema.Bound) {
-	drops := r.plan.Drops
-	for _, b := range binds {
-		old := r.in.State.Resources[b.Address]
-		if old == nil || sameObject(old, b) {
-			continue
-		}
-		aside := *old
-		if aside.Address = asideOf(old.Address, old.ID, old.Key); asides[aside.Address] != nil {
-			continue
-		}
-		asides[aside.Address] = &aside
-		if slices.ContainsFunc(binds, func(b *schema.Bound) bool { return sameObject(old, b) }) {
-			drops = append(slices.Clone(drops), aside.Address)
-		}
-	}
-	for _, a := range slices.Sorted(maps.Keys(asides)) {
-		r.add(state.Record{Bind: asides[a]})
-	}
-	bound := map[schema.Address]bool{}
-	for _, b := range binds {
-		bound[b.Address] = true
-		r.add(state.Record{Bind: b})
-	}
-	drops = slices.DeleteFunc(slices.Clone(drops), func(a schema.Address) bool { return bound[a] })
-	if len(drops) > 0 {
-		r.add(state.Record{Drop: drops})
-	}
-}
-
 func (r *run) connections() map[string]state.Connection {
 	all := maps.Clone(r.in.State.Connections)
 	if all == nil {

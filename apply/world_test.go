@@ -46,6 +46,8 @@ type world struct {
 	// deaf takes upserts without doing anything, forgetful loses the secrets that are kept by a handle.
 	deaf, forgetful bool
 	queries         []string // of deletions
+	// fills gives notifications a value that nobody sent.
+	fills bool
 	// before runs before each mutating call, outside the lock.
 	before func(n int, call string)
 }
@@ -429,6 +431,9 @@ func (w *world) handles(it *item) {
 			handle := "h" + strconv.Itoa(w.next)
 			values["handle"] = cty.StringVal(handle)
 			kept[handle] = secret
+		}
+		if w.fills {
+			values["loud"] = cty.False
 		}
 		els[i] = cty.ObjectVal(values)
 	}
