@@ -32,7 +32,7 @@ func (a *applying) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.BoolVar(&a.autoApprove, "auto-approve", false, "do not ask")
 	flags.BoolVar(&a.json, "json", false, "print a line of JSON per event; do not ask")
-	flags.IntVar(&a.parallelism, "parallelism", 10, "how many resources are worked on at a time")
+	flags.IntVar(&a.parallelism, "parallelism", 10, "work on up to `N` resources at a time")
 	flags.DurationVar(&a.lockTimeout, "lock-timeout", 0, "wait for the state's lock up to `DURATION`")
 	a.flags.register(cmd, a.operation == "destroy")
 	a.in.register(cmd)
@@ -74,7 +74,7 @@ func (a *applying) run(cmd *cobra.Command, w *World, g *globals, args []string) 
 	if !a.json {
 		return a.apply(cmd, w, g, args, newView(stdout, newScreen(w, g, w.Stderr)))
 	}
-	view := newJSONView(stdout, w.Now)
+	view := newJSONView(stdout, w.Now, a.operation)
 	err := a.apply(cmd, w, g, args, view)
 	code, why := judge(ctx, err)
 	view.diagnostics(why.list, why.sources)
@@ -113,28 +113,27 @@ func (a *applying) apply(cmd *cobra.Command, w *World, g *globals, args []string
 	}
 	options := workflow.ApplyOptions{Plan: a.flags.options(), Saved: saved, Operation: a.operation, LockTimeout: a.lockTimeout,
 		Parallelism: a.parallelism, Waiting: v.locked, Events: v.event}
-	var f *folder
+	dir := "."
 	if saved != nil {
-		f, err = openFolder(w, g, saved.Source.Dir, a.in)
-	} else {
-		var dir string
-		if dir, err = dirOf(args); err == nil {
-			f, err = openFolder(w, g, dir, a.in)
-		}
+		dir = saved.Source.Dir
+	} else if dir, err = dirOf(args); err != nil {
+		return err
 	}
+	f, err := openFolder(w, g, dir, a.in)
 	if err != nil {
 		return err
 	}
-	s, closeSession, err := f.session()
+	s, err := f.session()
 	if err != nil {
 		return err
 	}
-	defer closeSession()
-	v.open(a.operation, renderOptions(f, s))
+	defer s.close()
+	v.open(renderOptions(f, s, a.operation))
 	_, terminal := terminalOf(w.Stdin)
 	if terminal && !a.autoApprove && !a.json && saved == nil {
 		h := newHuman(w.Stdin, newScreen(w, g, w.Stdout))
 		options.Confirm = func(ctx context.Context, p *plan.Plan) (bool, error) {
+			s.warn(p)
 			v.plan(p)
 			yes, err := h.confirm(ctx, p)
 			if err == nil && yes {
@@ -144,6 +143,7 @@ func (a *applying) apply(cmd *cobra.Command, w *World, g *globals, args []string
 		}
 	}
 	options.Show = func(p *plan.Plan) {
+		s.warn(p)
 		v.plan(p)
 		v.begin()
 	}
@@ -155,8 +155,8 @@ func (a *applying) apply(cmd *cobra.Command, w *World, g *globals, args []string
 }
 
 // outcome turns what an apply came to into the command's error.
-func (a *applying) outcome(ctx context.Context, s *workflow.Session, done workflow.Applied, err error, v view) error {
-	sources := excerpts(s.Config)
+func (a *applying) outcome(ctx context.Context, s *opened, done workflow.Applied, err error, v view) error {
+	sources := s.Config.Excerpts()
 	result := done.Result
 	switch {
 	case err != nil && done.Ran:
@@ -191,8 +191,8 @@ func (a *applying) outcome(ctx context.Context, s *workflow.Session, done workfl
 
 // view hears how an apply goes and shows it.
 type view interface {
-	// open says what the run is and how plans are shown.
-	open(operation string, o render.Options)
+	// open says how plans are shown.
+	open(o render.Options)
 	locked(e *state.LockedError)
 	plan(p *plan.Plan)
 	// begin says that the plan is being carried out from now on.

@@ -82,9 +82,7 @@ func (l liveValues) Object(a schema.Address) (cty.Value, bool) {
 
 // live reads what Atlas holds, where there are credentials.
 func (f *folder) live(ctx context.Context) (liveValues, error) {
-	quiet := *f
-	quiet.stderr = screen{w: io.Discard, width: plainWidth}
-	s, closeSession, err := quiet.session()
+	s, err := f.session()
 	if err != nil {
 		var list *found
 		if errors.As(err, &list) {
@@ -92,7 +90,7 @@ func (f *folder) live(ctx context.Context) (liveValues, error) {
 		}
 		return nil, err
 	}
-	defer closeSession()
+	defer s.close()
 	p, err := s.Plan(ctx, plan.Options{SkipSecrets: true})
 	if err != nil {
 		return nil, err
@@ -119,6 +117,12 @@ func (r *repl) eval(text string) bool {
 
 // valueText shows a value: texts in quotes, objects as JSON, secrets and what is unknown in words.
 func valueText(v cty.Value) string {
+	switch {
+	case v.IsMarked():
+		return "(sensitive)"
+	case !v.IsKnown():
+		return "(known after apply)"
+	}
 	v, _ = cty.Transform(v, func(_ cty.Path, v cty.Value) (cty.Value, error) {
 		switch {
 		case v.IsMarked():

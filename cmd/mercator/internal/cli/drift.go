@@ -48,26 +48,27 @@ func (d *drifting) run(ctx context.Context, w *World, g *globals, args []string)
 	if err != nil {
 		return err
 	}
-	s, closeSession, err := f.session()
+	s, err := f.session()
 	if err != nil {
 		return err
 	}
-	defer closeSession()
+	defer s.close()
 	made, err := s.Plan(ctx, plan.Options{SkipSecrets: true})
 	if err != nil {
 		return err
 	}
-	options := renderOptions(f, s)
+	s.warn(made)
+	options := renderOptions(f, s, "apply")
 	options.Unmanaged = d.unmanaged
 	err = write(outputs, newScreen(w, g, w.Stdout), options, func(r render.Renderer, b *bytes.Buffer) error { return r.Drift(b, made) })
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case made.Diagnostics.HasErrors():
-		return f.planErrors(s, outputs, made)
-	case render.Drifted(made, d.unmanaged):
-		return exit(exitDifference)
-	default:
-		return nil
 	}
+	if err := f.tell(s, outputs, made); err != nil {
+		return err
+	}
+	if render.Drifted(made, d.unmanaged) {
+		return exit(exitDifference)
+	}
+	return nil
 }

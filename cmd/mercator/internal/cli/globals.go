@@ -27,7 +27,7 @@ type globals struct {
 func (g *globals) register(flags *pflag.FlagSet) {
 	flags.StringVar(&g.chdir, "chdir", "", "work in `DIR` instead of the current folder")
 	flags.BoolVar(&g.noColor, "no-color", false, "no colours; NO_COLOR does the same")
-	flags.StringVar(&g.logLevel, "log-level", "warn", "what is logged on stderr: "+strings.Join(logLevelNames(), ", "))
+	flags.StringVar(&g.logLevel, "log-level", "warn", "log on stderr from `LEVEL` on: "+strings.Join(logLevelNames(), ", "))
 	flags.BoolVar(&g.sandbox, "sandbox", false, "an embedded Atlas with a state of its own; no account, no network")
 }
 

@@ -24,7 +24,7 @@ const (
 )
 
 const usageTemplate = `Usage:
-  {{if .Runnable}}{{.UseLine}}{{else}}{{.CommandPath}} COMMAND{{end}}
+  {{if .HasAvailableSubCommands}}{{.CommandPath}} COMMAND{{else}}{{.UseLine}}{{end}}
 {{- if .HasExample}}
 
 Examples:
@@ -85,6 +85,10 @@ func help(root *cobra.Command, w *World) {
 		c.Long = fold(c.Long, width)
 		c.InitDefaultHelpFlag()
 		c.Flags().Lookup("help").Usage = "show this help"
+		c.InitDefaultVersionFlag()
+		if f := c.Flags().Lookup("version"); f != nil {
+			f.Usage = "print the version"
+		}
 		c.DisableFlagsInUseLine = true
 		c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err.Error()} })
 		if args := c.Args; args != nil {

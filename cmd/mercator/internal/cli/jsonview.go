@@ -29,7 +29,11 @@ type jsonView struct {
 // uiVersion is the version of the machine-readable UI whose names are used.
 const uiVersion = "1.2"
 
-func newJSONView(s screen, now func() time.Time) *jsonView { return &jsonView{screen: s, now: now} }
+func newJSONView(s screen, now func() time.Time, operation string) *jsonView {
+	v := &jsonView{screen: s, now: now, operation: operation}
+	v.emit("info", "version", "mercator "+version, map[string]any{"mercator": version, "ui": uiVersion})
+	return v
+}
 
 // emit writes one line: the common keys, and the payload's.
 func (v *jsonView) emit(level, kind, message string, payload map[string]any) {
@@ -49,10 +53,7 @@ func (v *jsonView) emit(level, kind, message string, payload map[string]any) {
 	v.printf("%s", b.String())
 }
 
-func (v *jsonView) open(operation string, _ render.Options) {
-	v.operation = operation
-	v.emit("info", "version", "mercator "+version, map[string]any{"mercator": version, "ui": uiVersion})
-}
+func (v *jsonView) open(render.Options) {}
 
 func (v *jsonView) locked(e *state.LockedError) {
 	v.emit("warn", "log", "waiting for the state's lock, held by "+e.Holder.Who, map[string]any{"lock": e.Holder})
@@ -154,11 +155,7 @@ func (v *jsonView) end(done workflow.Applied) {
 			v.emit("warn", "log", string(o.Address)+": skipped because "+string(o.Because)+" failed", nil)
 		}
 	}
-	operation := "apply"
-	if v.operation == "destroy" {
-		operation = "destroy"
-	}
-	v.summary("Apply complete: ", operation, done.Result.Summary())
+	v.summary(sentence(v.operation)+" complete: ", v.operation, done.Result.Summary())
 	if done.Saved == nil {
 		return
 	}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 	"mercator/apply/state"
 	"mercator/apply/state/local"
 	"mercator/cmd/mercator/internal/workflow"
+	"mercator/plan"
 	"mercator/provider/atlas"
 	"mercator/schema"
 	"mercator/schema/config"
@@ -63,7 +63,7 @@ func (f *folder) load() (*config.Config, error) {
 func (f *folder) judge(list diag.List, c *config.Config) error {
 	var sources map[string][]byte
 	if c != nil {
-		sources = excerpts(c)
+		sources = c.Excerpts()
 	}
 	if list.HasErrors() {
 		return &found{list, sources}
@@ -104,55 +104,49 @@ func (f *folder) openStore() (state.Store, *config.Config, error) {
 	return store, c, err
 }
 
-// session opens configuration, connections and state. Close gives up what it holds.
-func (f *folder) session() (s *workflow.Session, close func(), err error) {
+// opened is a configuration with its connections and its state.
+type opened struct {
+	*workflow.Session
+	// warnings are about the files and the environment; a plan shows them among its own.
+	warnings diag.List
+	// close gives up what the session holds.
+	close func()
+}
+
+// session opens configuration, connections and state.
+func (f *folder) session() (*opened, error) {
 	options := workflow.Options{
 		Catalog: f.catalog, Dir: f.dir, Getenv: f.world.getenv, LookupEnv: f.world.LookupEnv, Inputs: f.inputs, Now: f.now,
 		Version: version, Clock: f.clock, Logger: f.globals.logger(f.world.Stderr), Store: f.store,
 	}
-	close = func() {}
+	o := &opened{close: func() {}}
 	if f.globals.sandbox {
-		c, err := f.load()
-		if err != nil {
-			return nil, close, err
+		c, diags := config.Load(f.dir, f.configOptions())
+		if diags.HasErrors() {
+			return nil, &found{diags, c.Excerpts()}
 		}
 		box, err := f.embed(c.Connections())
 		if err != nil {
-			return nil, close, err
+			return nil, err
 		}
-		close = box.close
+		o.close = box.close
 		options.Getenv, options.Connect = box.getenv, box.connect
 	} else if dir, err := atlas.CacheDir(); err == nil {
 		options.CacheDir = dir
 	}
-	s, diags := workflow.Open(options)
-	c := configOf(s)
-	if err := f.judge(diags, c); err != nil {
-		close()
-		return nil, func() {}, f.withSources(err)
+	o.Session, o.warnings = workflow.Open(options)
+	if o.warnings.HasErrors() {
+		o.close()
+		c, _ := config.Load(f.dir, f.configOptions()) // for the excerpts: there is no session to ask
+		return nil, &found{o.warnings, c.Excerpts()}
 	}
-	return s, close, nil
+	return o, nil
 }
 
-func configOf(s *workflow.Session) *config.Config {
-	if s == nil {
-		return nil
-	}
-	return s.Config
+// warn adds what is known of files and environment to a plan's findings.
+func (o *opened) warn(p *plan.Plan) {
+	p.Diagnostics = append(slices.Clone(o.warnings), p.Diagnostics...).Sort()
 }
-
-// withSources adds the files to findings that were made before anybody could hand them out.
-func (f *folder) withSources(err error) error {
-	var list *found
-	if errors.As(err, &list) && list.sources == nil {
-		c, _ := config.Load(f.dir, f.configOptions())
-		list.sources = excerpts(c)
-	}
-	return err
-}
-
-// excerpts are the files from which source lines may be shown.
-func excerpts(c *config.Config) map[string][]byte { return c.Excerpts() }
 
 // locked changes the state by hand, under the lock (R28).
 func (f *folder) locked(ctx context.Context, store state.Store, operation string, change func(*state.State) (*state.State, error)) (err error) {

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/zclconf/go-cty/cty"
@@ -125,8 +127,9 @@ func printOutputs(s, stderr screen, st *state.State, asJSON bool) error {
 
 // valueJSON returns a value without secrets as indented JSON.
 func valueJSON(v cty.Value) (string, error) {
-	text, err := json.MarshalIndent(ctyjson.SimpleJSONValue{Value: v}, "", "  ")
-	return string(text), err
+	var b bytes.Buffer
+	err := printJSON(screen{w: &b}, ctyjson.SimpleJSONValue{Value: v})
+	return strings.TrimSuffix(b.String(), "\n"), err
 }
 
 func printJSON(s screen, v any) error {

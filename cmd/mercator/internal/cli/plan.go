@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"mercator/cmd/mercator/internal/workflow"
 	"mercator/plan"
 	"mercator/plan/planfile"
 	"mercator/plan/render"
@@ -60,21 +59,22 @@ func (p *planning) run(ctx context.Context, w *World, g *globals, args []string)
 	if err != nil {
 		return err
 	}
-	s, closeSession, err := f.session()
+	s, err := f.session()
 	if err != nil {
 		return err
 	}
-	defer closeSession()
+	defer s.close()
 	made, err := s.Plan(ctx, p.flags.options())
 	if err != nil {
 		return err
 	}
+	s.warn(made)
 	stdout := newScreen(w, g, w.Stdout)
-	if err := writePlan(outputs, stdout, renderOptions(f, s), made); err != nil {
+	if err := writePlan(outputs, stdout, renderOptions(f, s, "apply"), made); err != nil {
 		return err
 	}
-	if made.Diagnostics.HasErrors() {
-		return f.planErrors(s, outputs, made)
+	if err := f.tell(s, outputs, made); err != nil {
+		return err
 	}
 	if p.out != "" {
 		if err := savePlan(f, s, made, p.out); err != nil {
@@ -91,11 +91,12 @@ func (p *planning) run(ctx context.Context, w *World, g *globals, args []string)
 	return nil
 }
 
-func renderOptions(f *folder, s *workflow.Session) render.Options {
-	return render.Options{Catalog: f.catalog, Sources: excerpts(s.Config), Command: f.command("apply")}
+// renderOptions are how plans are shown; command is what carries them out.
+func renderOptions(f *folder, s *opened, command string) render.Options {
+	return render.Options{Catalog: f.catalog, Sources: s.Config.Excerpts(), Command: f.command(command)}
 }
 
-func savePlan(f *folder, s *workflow.Session, p *plan.Plan, path string) error {
+func savePlan(f *folder, s *opened, p *plan.Plan, path string) error {
 	source, err := s.Source()
 	if err != nil {
 		return err
@@ -107,13 +108,18 @@ func savePlan(f *folder, s *workflow.Session, p *plan.Plan, path string) error {
 	return file.Write(path)
 }
 
-// planErrors tells the errors of a plan: where the text has shown them, only that there are some.
-func (f *folder) planErrors(s *workflow.Session, outputs []output, p *plan.Plan) error {
-	if !texts(outputs) {
-		return &found{p.Diagnostics, excerpts(s.Config)}
-	}
+// tell tells the findings of a plan where no text has shown them, and returns an error if one of them is one.
+func (f *folder) tell(s *opened, outputs []output, p *plan.Plan) error {
 	n := len(p.Diagnostics.Errors())
-	return fmt.Errorf("the plan has %s and cannot be applied; nothing was changed", count(n, "error"))
+	switch {
+	case !texts(outputs) && n > 0:
+		return &found{p.Diagnostics, s.Config.Excerpts()}
+	case !texts(outputs):
+		f.stderr.findings(p.Diagnostics, s.Config.Excerpts())
+	case n > 0:
+		return fmt.Errorf("the plan has %s and cannot be applied; nothing was changed", count(n, "error"))
+	}
+	return nil
 }
 
 // command returns a command line that does something with the same configuration, for people to copy.

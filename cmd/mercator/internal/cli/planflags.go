@@ -15,8 +15,8 @@ type planFlags struct {
 // register defines the flags; destroy leaves out what makes no sense for it.
 func (f *planFlags) register(cmd *cobra.Command, destroying bool) {
 	flags := cmd.Flags()
-	flags.Var(addressFlag{&f.targets, false}, "target", "only this resource and what it needs; repeatable")
-	flags.Var(addressFlag{&f.excludes, false}, "exclude", "all but this resource; repeatable")
+	flags.Var(addressFlag{&f.targets, false}, "target", "only this, what is inside, and what it needs; repeatable")
+	flags.Var(addressFlag{&f.excludes, false}, "exclude", "all but this and what is inside; repeatable")
 	flags.Var(addressFlag{&f.allowDestroy, true}, "allow-destroy", "allow a loss that nobody confirms; repeatable")
 	if destroying {
 		f.destroy = true
@@ -35,9 +35,10 @@ func (f *planFlags) options() plan.Options {
 	}
 }
 
-// changed reports whether any of the flags was given, which a saved plan does not allow.
+// changed returns the first of the flags that was given, which a saved plan does not allow. Variables may be
+// given, and must be as they were: a saved plan holds only digests of them.
 func (f *planFlags) changed(cmd *cobra.Command) string {
-	for _, name := range []string{"target", "exclude", "replace", "destroy", "no-adopt", "allow-destroy", "allow-adopt", "var", "var-file"} {
+	for _, name := range []string{"target", "exclude", "replace", "destroy", "no-adopt", "allow-destroy", "allow-adopt"} {
 		if flag := cmd.Flags().Lookup(name); flag != nil && flag.Changed {
 			return name
 		}

@@ -119,7 +119,7 @@ func (p page) kind(catalog *schema.Catalog, k *schema.Kind) {
 		p.section("Decided by Atlas")
 		p.attributes(k.Attributes, "  ", func(a *schema.Attribute) bool { return a.Owner == schema.Server })
 	}
-	p.section("Operations")
+	p.section("Operations below " + apiRoot)
 	p.operations(k)
 }
 
@@ -245,10 +245,13 @@ func about(a *schema.Attribute) string {
 	return strings.Join(out, " ")
 }
 
+// apiRoot is what every path of the Administration API begins with; pages leave it out.
+const apiRoot = "/api/atlas/v2"
+
 func (p page) operations(k *schema.Kind) {
 	for _, o := range operationsOf(k) {
 		p.printf("  %-7s %s (%s)\n", o.Verb, o.Operation, o.Version)
-		p.printf("          %s %s\n          %s\n", o.Method, o.Path, o.Role)
+		p.printf("          %s %s\n          %s\n", o.Method, strings.TrimPrefix(o.Path, apiRoot), o.Role)
 	}
 }
 

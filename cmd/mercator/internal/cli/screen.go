@@ -93,10 +93,13 @@ func visible(text string) string {
 	}, text)
 }
 
-// sentence begins text with a capital.
+// sentence begins text with a capital, unless it begins with a name: a path, an address, something quoted.
 func sentence(text string) string {
-	r, n := utf8.DecodeRuneInString(text)
-	return string(unicode.ToUpper(r)) + text[n:]
+	word, _, _ := strings.Cut(text, " ")
+	if word == "" || strings.IndexFunc(word, func(r rune) bool { return r < 'a' || r > 'z' }) >= 0 {
+		return text
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
 }
 
 // count returns "1 change" or "3 changes".

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -164,7 +165,12 @@ func stateUnlock(w *World, g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := store.Unlock(cmd.Context(), args[0]); err != nil {
+			err = store.Unlock(cmd.Context(), args[0])
+			var other *state.LockedError
+			if errors.As(err, &other) { // a wrong id, not a lock in the way
+				return fmt.Errorf("there is no lock with the id %s; the state is locked by %s with the id %s", args[0], other.Holder.Who, other.Holder.ID)
+			}
+			if err != nil {
 				return err
 			}
 			newScreen(w, g, w.Stdout).line("The state is no longer locked.")

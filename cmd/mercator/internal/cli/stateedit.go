@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"mercator/apply/state"
-	"mercator/cmd/mercator/internal/workflow"
 	"mercator/provider"
 	"mercator/schema"
 )
@@ -151,11 +150,12 @@ func stateBind(w *World, g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s, closeSession, err := f.session()
+			s, err := f.session()
 			if err != nil {
 				return err
 			}
-			defer closeSession()
+			defer s.close()
+			f.stderr.findings(s.warnings, s.Config.Excerpts())
 			var bound *schema.Bound
 			err = f.locked(cmd.Context(), s.Store, "state bind", func(st *state.State) (*state.State, error) {
 				if bound, err = lookUp(cmd.Context(), s, st, address, args[1]); err != nil {
@@ -174,7 +174,7 @@ func stateBind(w *World, g *globals) *cobra.Command {
 }
 
 // lookUp finds the object with an id or natural key in the place where the declared resource lives.
-func lookUp(ctx context.Context, s *workflow.Session, st *state.State, address schema.Address, id string) (*schema.Bound, error) {
+func lookUp(ctx context.Context, s *opened, st *state.State, address schema.Address, id string) (*schema.Bound, error) {
 	evaluation, _ := s.Config.Evaluate(nil) // opening the session has shown the findings
 	at := slices.IndexFunc(evaluation.Desired.Resources, func(r schema.Resource) bool { return r.Address == address })
 	if at < 0 {
@@ -223,7 +223,7 @@ func namesOf(objects []schema.Object) string {
 }
 
 // placeOf returns where a declared resource lives: what its parent is bound to says so.
-func placeOf(s *workflow.Session, st *state.State, declared *schema.Resource, kind *schema.Kind) (schema.Place, error) {
+func placeOf(s *opened, st *state.State, declared *schema.Resource, kind *schema.Kind) (schema.Place, error) {
 	place := s.Place(declared.Connection)
 	if kind.Parent == "" {
 		return place, nil

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/fatih/color"
 
@@ -21,7 +22,6 @@ import (
 type textView struct {
 	out, err screen
 	options  render.Options
-	name     string
 
 	mu      sync.Mutex
 	began   bool
@@ -44,7 +44,7 @@ const maxRunning = 8
 
 func newView(out, err screen) *textView { return &textView{out: out, err: err, stop: func() {}} }
 
-func (v *textView) open(operation string, o render.Options) { v.name, v.options = operation, o }
+func (v *textView) open(o render.Options) { v.options = o }
 
 func (v *textView) locked(e *state.LockedError) {
 	h := e.Holder
@@ -130,19 +130,21 @@ func (v *textView) draw(line string) {
 				break
 			}
 			r := &v.running[i]
-			b.WriteString(cut(fmt.Sprintf("  %s: %s, %s", visible(string(r.Address)), doing(r.Action, r.Note), seconds(time.Since(r.since))), v.out.width-1) + "\n")
+			tail := fmt.Sprintf(": %s, %s", doing(r.Action, r.Note), seconds(time.Since(r.since)))
+			room := v.out.width - 3 - utf8.RuneCountInString(tail)
+			b.WriteString("  " + ending(visible(string(r.Address)), room) + tail + "\n")
 			v.drawn++
 		}
 	}
 	v.out.printf("%s", b.String())
 }
 
-// cut shortens a line to the width, so that it stays one line on the screen.
-func cut(line string, width int) string {
-	if r := []rune(line); len(r) > width {
-		return string(r[:width-1]) + "…"
+// ending shortens an address from its front to the width, so that its line stays one line on the screen.
+func ending(address string, width int) string {
+	if r := []rune(address); len(r) > max(width, 1) {
+		return "…" + string(r[len(r)-max(width, 1)+1:])
 	}
-	return line
+	return address
 }
 
 func (v *textView) eventLine(e apply.Event) string {

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"mercator/apply/state"
+	"mercator/apply/state/local"
+	"mercator/provider/sandbox"
+	"mercator/schema/kinds"
+)
+
+var update = flag.Bool("update", false, "write what the scripts compare with anew")
+
+func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"mercator": main}) }
+
+// TestScripts runs mercator as a user types it.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		UpdateScripts:       *update,
+		RequireUniqueNames:  true,
+		RequireExplicitExec: true,
+		Setup:               setUp,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":   exits,
+			"byhand":  byHand,
+			"locked":  locked,
+			"arrived": arrived,
+			"fields":  fields,
+		},
+	})
+}
+
+// setUp gives scripts folders of their own, and a name to find them by in the output of time and ids.
+func setUp(env *testscript.Env) error {
+	env.Setenv("HOME", env.WorkDir)
+	env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, ".cache"))
+	return nil
+}
+
+// exits CODE COMMAND... runs a command that must exit with the code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND...")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	code := "0"
+	if err != nil {
+		_, code, _ = strings.Cut(err.Error(), "exit status ")
+	}
+	if code != args[0] {
+		ts.Fatalf("%s exited with %q, want %s (%v)", strings.Join(args[1:], " "), code, args[0], err)
+	}
+}
+
+// byhand change|delete KIND PROJECT KEY [JSON] changes an object in the sandbox below DIR's configuration, as somebody
+// in the web interface would; the project is given by name.
+func byHand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 4 {
+		ts.Fatalf("usage: byhand change|put|delete KIND PROJECT KEY [JSON]")
+	}
+	s, err := sandbox.New(sandbox.Options{Dir: ts.MkAbs(".mercator/sandbox")})
+	ts.Check(err)
+	defer func() { ts.Check(s.Close()) }()
+	id, ok := s.ProjectID(args[2])
+	if !ok {
+		ts.Fatalf("the sandbox has no project %q", args[2])
+	}
+	var doc map[string]any
+	if len(args) > 4 {
+		ts.Check(json.Unmarshal([]byte(args[4]), &doc))
+	}
+	switch args[0] {
+	case "change":
+		ts.Check(s.Change(sandbox.Kind(args[1]), id, args[3], doc))
+	case "put":
+		ts.Check(s.Put(sandbox.Kind(args[1]), id, doc))
+	case "delete":
+		ts.Check(s.Delete(sandbox.Kind(args[1]), id, args[3]))
+	default:
+		ts.Fatalf("byhand %s is unknown", args[0])
+	}
+}
+
+// locked STATE holds the lock of a state file until the script ends, and sets LOCK to its id.
+func locked(ts *testscript.TestScript, neg bool, args []string) {
+	catalog, err := kinds.Catalog()
+	ts.Check(err)
+	store := local.New(ts.MkAbs(args[0]), catalog, state.SystemClock())
+	lease, err := store.Lock(context.Background(), state.LockInfo{Operation: "apply", Who: "somebody@elsewhere", PID: 4711})
+	ts.Check(err)
+	ts.Setenv("LOCK", lease.Info().ID)
+	ts.Defer(func() { _ = lease.Release(context.Background()) })
+}
+
+// arrived TEXT checks that no file below the work folder holds a text, which is a secret; with "!" that one does.
+// The configuration itself, and what scripts keep for it in the folder next, do not count.
+func arrived(ts *testscript.TestScript, neg bool, args []string) {
+	found := ""
+	ts.Check(filepath.WalkDir(ts.MkAbs("."), func(path string, d os.DirEntry, err error) error {
+		switch {
+		case err == nil && d.IsDir() && d.Name() == "next":
+			return filepath.SkipDir
+		case err != nil || d.IsDir() || strings.HasSuffix(path, ".hcl"):
+			return err
+		}
+		content, err := os.ReadFile(path)
+		if strings.Contains(string(content), args[0]) {
+			found = path
+		}
+		return err
+	}))
+	if (found != "") != neg {
+		ts.Fatalf("the secret stands in %q", found)
+	}
+}
+
+// fields NAME... checks that every line of stdout is JSON, and prints the named top-level fields of each, so that
+// they can be compared without times and ids.
+func fields(ts *testscript.TestScript, neg bool, args []string) {
+	var b strings.Builder
+	for line := range strings.Lines(ts.ReadFile("stdout")) {
+		var doc map[string]any
+		ts.Check(json.Unmarshal([]byte(line), &doc))
+		for i, name := range args {
+			if i > 0 {
+				b.WriteByte(' ')
+			}
+			text, ok := doc[name].(string)
+			if !ok {
+				raw, err := json.Marshal(doc[name])
+				ts.Check(err)
+				text = string(raw)
+			}
+			b.WriteString(text)
+		}
+		b.WriteByte('\n')
+	}
+	_, err := ts.Stdout().Write([]byte(b.String()))
+	ts.Check(err)
+}
