@@ -76,7 +76,7 @@ func (s *siblings) same(kind *schema.Kind, content cty.Value, objects []schema.O
 		if s.taken[o.ID] || s.seen[o.ID] && !old {
 			continue
 		}
-		if len(plan.Differs(kind, content, o.Value)) == 0 && (!old || sameContent(kind, content, o.Value)) {
+		if len(plan.Differs(kind, content, o.Value)) == 0 && (!old || plan.SameContent(kind, content, o.Value)) {
 			found = append(found, o)
 		}
 	}

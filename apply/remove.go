@@ -177,22 +177,11 @@ func (r *run) waitingForRemoval(c *plan.Change) []state.Record {
 	return []state.Record{{Bind: &b}}
 }
 
-// destroyTime returns an argument that a deletion uses: what the file says while the block stands, else what was
-// recorded, else what Atlas would take (R18).
+// destroyTime returns an argument that a deletion uses (R18).
 func (r *run) destroyTime(s *step, attribute string) cty.Value {
-	c := s.change
-	if c.Desired != cty.NilVal && !c.Desired.IsNull() {
-		if v, _ := c.Desired.GetAttr(attribute).Unmark(); v.IsKnown() && !v.IsNull() {
-			return v
-		}
+	applied := cty.NilVal
+	if prior := r.prior(s.change); prior != nil {
+		applied = prior.Applied
 	}
-	if prior := r.prior(c); prior != nil && prior.Applied != cty.NilVal && !prior.Applied.IsNull() {
-		if v := prior.Applied.GetAttr(attribute); !v.IsNull() {
-			return v
-		}
-	}
-	if c.Before == cty.NilVal || c.Before.IsNull() {
-		return cty.NullVal(cty.DynamicPseudoType)
-	}
-	return s.kind.Effective(c.Before, attribute)
+	return s.kind.AtDestroy(attribute, s.change.Desired, applied, s.change.Before)
 }

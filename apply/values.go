@@ -135,42 +135,6 @@ func firstUnknown(v cty.Value) string {
 	return found
 }
 
-// sameContent reports whether an object holds exactly what is desired: what the one or the other leaves out counts
-// with the value that Atlas takes instead; secrets and what Atlas owns do not count (R3).
-func sameContent(kind *schema.Kind, desired, live cty.Value) bool {
-	filled := withDefaults(kind.Attributes, desired)
-	return len(plan.Differs(kind, filled, live)) == 0 && len(plan.Differs(kind, withDefaults(kind.Attributes, live), filled)) == 0
-}
-
-// withDefaults fills what a value leaves out with what Atlas takes instead.
-func withDefaults(attrs []schema.Attribute, v cty.Value) cty.Value {
-	v, marks := v.Unmark()
-	if v.IsNull() || !v.IsKnown() || len(attrs) == 0 {
-		return v.WithMarks(marks)
-	}
-	values := v.AsValueMap()
-	for i := range attrs {
-		a := &attrs[i]
-		field, fieldMarks := values[a.Name].Unmark()
-		switch {
-		case !field.IsKnown() || !a.Argument():
-		case field.IsNull() && a.Default != cty.NilVal:
-			field = a.Default
-		case field.IsNull() || a.Nested == nil:
-		case a.Type == schema.TypeObject:
-			field = withDefaults(a.Nested, field)
-		case field.LengthInt() > 0:
-			els := field.AsValueSlice()
-			for j := range els {
-				els[j] = withDefaults(a.Nested, els[j])
-			}
-			field = cty.ListVal(els)
-		}
-		values[a.Name] = field.WithMarks(fieldMarks)
-	}
-	return cty.ObjectVal(values).WithMarks(marks)
-}
-
 // hasSecrets reports whether a write-only argument is set, at any depth.
 func hasSecrets(attrs []schema.Attribute, v cty.Value) bool {
 	v, _ = v.Unmark()

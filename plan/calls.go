@@ -1,7 +1,9 @@
 package plan
 
 import (
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/zclconf/go-cty/cty"
 
@@ -152,7 +154,22 @@ func (b *builder) deletion(n *node) []schema.Call {
 	if b.state(n, func(s *schema.Settle) []string { return s.Deleting }) {
 		return []schema.Call{{Verb: schema.CallWait, Note: "Atlas is deleting it already"}}
 	}
-	return append([]schema.Call{{Verb: schema.CallDelete, Operation: e.Operation}}, b.waits(n)...)
+	return append([]schema.Call{{Verb: schema.CallDelete, Operation: e.Operation, Note: b.atDestroy(n, e)}}, b.waits(n)...)
+}
+
+// atDestroy says what a deletion is asked to do with what outlives the object (R18): "retain_backups = true".
+func (b *builder) atDestroy(n *node, e *schema.Endpoint) string {
+	applied := cty.NilVal
+	if n.bound != nil {
+		applied = n.bound.Applied
+	}
+	var parts []string
+	for _, name := range slices.Sorted(maps.Values(e.Query)) {
+		if v := n.kind.AtDestroy(name, n.change.Desired, applied, n.live.Value); !v.IsNull() {
+			parts = append(parts, name+" = "+brief(v))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 func (b *builder) steps(n *node, calls []schema.Call, t schema.Transition) []schema.Call {

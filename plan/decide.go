@@ -81,6 +81,9 @@ func (b *builder) decideDeclared(n *node) {
 	n.value = Managed(n.kind, n.value, c.Lifecycle.IgnoreChanges)
 	c.Desired = n.value
 	c.Diffs = compare(n.kind, n.value, n.live.Value)
+	if !b.state(n, func(s *schema.Settle) []string { return s.Busy }) {
+		c.Waiting = ""
+	}
 	for i := range c.Diffs {
 		c.Diffs[i].Replaces = b.forces(n, &c.Diffs[i])
 	}

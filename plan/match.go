@@ -353,7 +353,8 @@ func (b *builder) byIntent(n *node) bool {
 	return false
 }
 
-// madeBy returns the unclaimed live objects that an armed creation can have made.
+// madeBy returns the unclaimed live objects that an armed creation can have made: those that were not there before
+// and hold what was sent. What Atlas filled in besides does not count.
 func (b *builder) madeBy(n *node, i schema.Intent) []schema.Object {
 	var found []schema.Object
 	objects, _ := b.in.Live.Sweep(n.connection, n.kind.Name, n.place)
@@ -361,7 +362,7 @@ func (b *builder) madeBy(n *node, i schema.Intent) []schema.Object {
 		if b.claims[b.identityOf(n.connection, n.kind, o)] != nil || slices.Contains(i.Seen, o.ID) || b.boundElsewhere(n, o) {
 			continue
 		}
-		if i.Key != "" && o.Key == i.Key || i.Key == "" && sameContent(n.kind, i.Content, o.Value) {
+		if i.Key != "" && o.Key == i.Key || i.Key == "" && len(compare(n.kind, i.Content, o.Value)) == 0 {
 			found = append(found, o)
 		}
 	}
@@ -374,7 +375,7 @@ func (b *builder) interchangeable(n *node, i schema.Intent, found []schema.Objec
 	for _, list := range b.explains {
 		for _, other := range list {
 			if other.Verb == schema.CallCreate && other.Kind == i.Kind && other.Place == i.Place && b.bounds[other.Address] == nil &&
-				sameContent(n.kind, other.Content, i.Content) && sameContent(n.kind, i.Content, other.Content) {
+				SameContent(n.kind, other.Content, i.Content) {
 				pending++
 			}
 		}
@@ -419,7 +420,7 @@ func (b *builder) byContent(n *node) bool {
 	}
 	objects, _ := b.in.Live.Sweep(n.connection, n.kind.Name, n.place)
 	for _, o := range objects {
-		if b.claims[b.identityOf(n.connection, n.kind, o)] == nil && !b.boundToDeclared(n, o) && sameContent(n.kind, n.value, o.Value) {
+		if b.claims[b.identityOf(n.connection, n.kind, o)] == nil && !b.boundToDeclared(n, o) && SameContent(n.kind, n.value, o.Value) {
 			return b.claim(n, o, "content")
 		}
 	}
@@ -587,39 +588,42 @@ func (b *builder) parentByPlace(n *node) *node {
 	return b.claims[b.identityOf(n.connection, b.in.Catalog.Kind(n.kind.Parent), *o)]
 }
 
-// sameContent reports whether an object holds exactly what is declared: every argument, those that the file
-// leaves out at their default, equal; secrets and what Atlas owns do not count (R3).
-func sameContent(kind *schema.Kind, desired, live cty.Value) bool {
-	filled := fillDefaults(kind.Attributes, desired)
-	return len(compare(kind, filled, live)) == 0 && len(compare(kind, fillDefaults(kind.Attributes, live), filled)) == 0
+// SameContent reports whether an object holds exactly what is declared: every argument equal, those that the file
+// leaves out at the value that Atlas takes instead. Secrets, what Atlas owns and what it fills in as it likes do not
+// count (R3).
+func SameContent(kind *schema.Kind, desired, live cty.Value) bool {
+	filled := fillDefaults(kind.Attributes, desired, false)
+	return len(compare(kind, filled, live)) == 0 && len(compare(kind, fillDefaults(kind.Attributes, live, true), filled)) == 0
 }
 
-// fillDefaults returns the value with the defaults of arguments that are null.
-func fillDefaults(attrs []schema.Attribute, v cty.Value) cty.Value {
+// fillDefaults returns the value with the defaults of arguments that are null; with forget, without those that
+// Atlas fills in as it likes.
+func fillDefaults(attrs []schema.Attribute, v cty.Value, forget bool) cty.Value {
 	v, marks := v.Unmark()
-	if v.IsNull() || !v.IsKnown() {
+	if v.IsNull() || !v.IsKnown() || len(attrs) == 0 {
 		return v.WithMarks(marks)
 	}
 	values := v.AsValueMap()
 	for i := range attrs {
 		a := &attrs[i]
-		field, fm := values[a.Name].Unmark()
+		field, fieldMarks := values[a.Name].Unmark()
 		switch {
+		case forget && a.Filled:
+			field = cty.NullVal(a.CtyType())
 		case !field.IsKnown() || !a.Argument():
-		case field.IsNull():
-			if a.Default != cty.NilVal {
-				field = a.Default
-			}
+		case field.IsNull() && a.Default != cty.NilVal:
+			field = a.Default
+		case field.IsNull() || a.Nested == nil:
 		case a.Type == schema.TypeObject:
-			field = fillDefaults(a.Nested, field)
-		case a.Type == schema.TypeList && a.Nested != nil && field.LengthInt() > 0:
-			var out []cty.Value
-			for _, el := range field.AsValueSlice() {
-				out = append(out, fillDefaults(a.Nested, el))
+			field = fillDefaults(a.Nested, field, forget)
+		case field.LengthInt() > 0:
+			els := field.AsValueSlice()
+			for j := range els {
+				els[j] = fillDefaults(a.Nested, els[j], forget)
 			}
-			field = cty.ListVal(out)
+			field = cty.ListVal(els)
 		}
-		values[a.Name] = field.WithMarks(fm)
+		values[a.Name] = field.WithMarks(fieldMarks)
 	}
 	return cty.ObjectVal(values).WithMarks(marks)
 }

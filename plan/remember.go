@@ -34,7 +34,7 @@ func (b *builder) remember(n *node) {
 	if len(c.Diffs) > 0 {
 		return // the write records everything else
 	}
-	if n.bound.Waiting != "" {
+	if n.bound.Waiting != "" && c.Waiting == "" {
 		b.stateOnly(n, "record", "", "Atlas has finished what was asked of it")
 	}
 	for _, path := range b.converged(n) {

@@ -75,7 +75,7 @@ func TestRule_R03_ALostStateDuplicatesNothing(t *testing.T) {
 		return m{"event": "FIRE", "calls": []any{m{"via": "MAIL", "to": "x"}, m{"via": "PAGER", "token": "secret:1"}}}
 	}
 	live := m{"id": "n1", "event": "FIRE", "enabled": true, "matchers": []any{},
-		"calls": []any{m{"via": "PAGER", "delay": 0.0, "call_id": "c2"}, m{"via": "MAIL", "to": "x", "delay": 0.0, "call_id": "c1"}}}
+		"calls": []any{m{"via": "PAGER", "delay": 0.0, "volume": 3.0, "call_id": "c2"}, m{"via": "MAIL", "to": "x", "delay": 0.0, "call_id": "c1"}}}
 	p := shelf(t).want("shelf.a.bell.one", bell()).want("shelf.a.bell.two", bell()).has("bell", inside("s1"), live).plan()
 	expect(t, p, "adopt shelf.a.bell.one calls[1].token", "create shelf.a.bell.two")
 	if c := find(t, p, "shelf.a.bell.one"); !slices.Equal(c.Secrets, []string{"calls[1].token"}) {
@@ -147,6 +147,20 @@ func TestRule_R09_WhatIsBeingMadeIsInProgress(t *testing.T) {
 	}
 	if len(p.Drift) != 0 {
 		t.Errorf("drift %v, want none", p.Drift)
+	}
+}
+
+func TestRule_R09_WhatIsStillBusyIsNotFinished(t *testing.T) {
+	busy := func(state string) *plan.Change {
+		return find(t, shelf(t).want("shelf.a.box.b", m{"size": "L"}).
+			has("box", inside("s1"), m{"id": "b1", "name": "b", "size": "L", "state": state}).
+			knows("shelf.a.box.b", inside("s1"), "b1", m{"size": "L"}, func(b *schema.Bound) { b.Waiting = "update" }).plan(), "shelf.a.box.b")
+	}
+	if c := busy("WORKING"); c.Waiting != "update" || c.Record {
+		t.Errorf("want it waited for, got %q, record %t", c.Waiting, c.Record)
+	}
+	if c := busy("IDLE"); c.Waiting != "" || !c.Record {
+		t.Errorf("want it recorded as finished, got %q, record %t", c.Waiting, c.Record)
 	}
 }
 
@@ -300,7 +314,7 @@ func TestRule_R26_AnUnfinishedCreationIsFound(t *testing.T) {
 	bell := m{"event": "FIRE", "calls": []any{m{"via": "MAIL", "to": "x"}}}
 	w := shelf(t).want("shelf.a.bell.b", m{"event": "WATER", "calls": []any{m{"via": "MAIL", "to": "x"}}}).
 		has("bell", inside("s1"), m{"id": "before", "event": "FIRE", "enabled": true, "calls": []any{m{"via": "MAIL", "to": "x"}}},
-			m{"id": "ours", "event": "FIRE", "enabled": true, "calls": []any{m{"via": "MAIL", "to": "x"}}})
+			m{"id": "ours", "event": "FIRE", "enabled": false, "calls": []any{m{"via": "MAIL", "to": "x", "delay": 4.0}}})
 	w.in.Prior.Intents = []schema.Intent{{ID: "i", Address: "shelf.a.bell.b", Kind: "bell", Verb: schema.CallCreate, Armed: true,
 		Place: inside("s1"), Content: val("bell", bell), Seen: []string{"before"}}}
 	p := w.plan()

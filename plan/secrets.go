@@ -198,7 +198,7 @@ func (b *builder) secretsNeededIn(n *node, a *schema.Attribute) {
 		}
 		path := fmt.Sprintf("%s[%d].%s", a.Name, p.desired, secrets[0])
 		d := diag.Errorf("secret_needed", fmt.Sprintf("%s is needed", path),
-			"The change replaces the whole list in Atlas, and %s, so the secret that Atlas holds would be lost. Set %s.", why, path)
+			"The change replaces the whole list in Atlas, and %s. Set %s.", why, path)
 		d = d.On(string(n.address)).At(n.desired.Range)
 		if r, ok := n.desired.Ranges[a.Name]; ok {
 			d = d.At(r)
@@ -228,16 +228,21 @@ func secretsOf(a *schema.Attribute, element cty.Value) []string {
 func unsafeElement(a *schema.Attribute, p elementPair, pairs []elementPair, ds, ls []cty.Value) string {
 	switch {
 	case p.live >= 0 && p.tied:
-		return "this element cannot be told from another one"
+		return "this element cannot be told from another one, so the secret that Atlas holds would be lost"
 	case p.live >= 0 && !hasHandle(a, ls[p.live]):
-		return "Atlas gave this element no id"
+		return "Atlas gave this element no id, so the secret that it holds would be lost"
 	case p.live >= 0:
 		return ""
 	}
 	for _, other := range pairs {
 		if other.desired < 0 && a.Elem.Tag != "" && keyText(a, ls[other.live], a.Elem.Tag) == keyText(a, ds[p.desired], a.Elem.Tag) {
-			return "this element does not match the one in Atlas"
+			return "this element does not match the one in Atlas, so the secret that Atlas holds would be lost"
 		}
+	}
+	if slices.ContainsFunc(a.Nested, func(f schema.Attribute) bool {
+		return f.WriteOnly && schema.Requires(a.Nested, ds[p.desired], &f)
+	}) {
+		return "Atlas holds no secret for this new element"
 	}
 	return ""
 }

@@ -75,7 +75,7 @@ var toys = func() *schema.Catalog {
 					Elem: schema.Elem{Whole: true}, Nested: []schema.Attribute{{Name: "field", Type: str}, {Name: "value", Type: str}}},
 				{Name: "calls", Type: schema.TypeList, Elem: schema.Elem{Tag: "via", Tags: map[string][]string{"MAIL": {"to"}}}, Nested: []schema.Attribute{
 					{Name: "via", Type: str}, {Name: "to", Type: str, AllowedWhen: []schema.Condition{{Attribute: "via", Values: []string{"MAIL"}}}},
-					{Name: "delay", Type: schema.TypeInteger, Default: cty.Zero},
+					{Name: "delay", Type: schema.TypeInteger, Default: cty.Zero}, {Name: "volume", Type: schema.TypeInteger, Filled: true},
 					{Name: "token", Type: str, WriteOnly: true, AllowedWhen: []schema.Condition{{Attribute: "via", Values: []string{"PAGER"}}}},
 					{Name: "call_id", Type: str, Handle: true}}},
 			},

@@ -83,6 +83,9 @@ type Attribute struct {
 	// Default is what Atlas takes where the file says nothing. It fills natural keys (see [Kind.Normalize]) and the
 	// comparison by exact content (R3); no other default is ever sent.
 	Default cty.Value
+	// Filled says that Atlas fills in a value of its own choice where the file says nothing, so that it does not
+	// count in a comparison by exact content.
+	Filled bool
 	// DefaultBy takes the default from another attribute.
 	DefaultBy *DefaultBy
 	// Enum are the known values, compared without case; an unknown one is a warning (R19). Ordered enums
@@ -153,10 +156,11 @@ func (a *Attribute) formsIn(j map[string]any) int {
 }
 
 // Condition holds where the sibling attribute has one of the values, compared without case; a sibling that is
-// not set counts with its default. Without Values it holds where the sibling is set.
+// not set counts with its default. Without Values it holds where the sibling is set, or with Unset where it is not.
 type Condition struct {
 	Attribute string
 	Values    []string
+	Unset     bool
 }
 
 // DefaultBy is a default that depends on other attributes: the first case whose attribute is set to something

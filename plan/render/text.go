@@ -284,11 +284,15 @@ func waitingText(verb string) string {
 
 // steps writes the calls of a change where their order or number is worth knowing.
 func (s *sheet) steps(c *plan.Change) {
+	calls := slices.Concat(c.Removal, c.Calls)
+	if c.CreateFirst {
+		calls = slices.Concat(c.Calls, c.Removal)
+	}
 	noted := func(call schema.Call) bool { return call.Note != "" }
-	if !slices.ContainsFunc(c.Calls, noted) && len(c.Calls) < 3 {
+	if !slices.ContainsFunc(calls, noted) && len(c.Calls) < 3 {
 		return
 	}
-	for i, call := range c.Calls {
+	for i, call := range calls {
 		s.prose(bodyIndent, fmt.Sprintf("%d. ", i+1), callText(call), s.paint.faint)
 	}
 }

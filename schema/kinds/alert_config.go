@@ -22,8 +22,8 @@ var _ = declare(schema.Kind{
 	Attributes: []schema.Attribute{
 		{Name: "event_type_name", Type: schema.TypeString, Required: true, Enum: alertEvents,
 			Doc: "The event that raises the alert."},
-		{Name: "enabled", Type: schema.TypeBool, Default: cty.True,
-			Doc: "Whether the alert is on. Changed by itself it is switched in place and no notification is rewritten."},
+		{Name: "enabled", Type: schema.TypeBool, Filled: true,
+			Doc: "Whether the alert is on; set it, since Atlas decides where nothing is said. Changed by itself it is switched in place and no notification is rewritten."},
 		{Name: "severity_override", Type: schema.TypeString, Enum: []string{"INFO", "WARNING", "ERROR", "CRITICAL"},
 			Doc: "A severity in place of Atlas's own."},
 		{Name: "metric_threshold", Type: schema.TypeObject, Nested: metricThreshold,

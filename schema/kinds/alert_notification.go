@@ -32,18 +32,18 @@ var notifications = []schema.Attribute{
 	address("channel_name", "SLACK", "The Slack channel that is written to."),
 	address("room_name", "HIP_CHAT", "The HipChat room that is written to."),
 
-	secret("api_token", "SLACK", "Slack's token."),
-	secret("datadog_api_key", "DATADOG", "Datadog's API key."),
+	credential("api_token", "SLACK", "Slack's token."),
+	credential("datadog_api_key", "DATADOG", "Datadog's API key."),
 	region("datadog_region", "DATADOG", "The region of Datadog.", "US", "EU", "US3", "US5", "AP1", "US1_FED"),
-	secret("microsoft_teams_webhook_url", "MICROSOFT_TEAMS", "The URL of the incoming webhook of a Teams channel."),
-	secret("notification_token", "HIP_CHAT", "HipChat's token."),
-	secret("ops_genie_api_key", "OPS_GENIE", "Opsgenie's API key."),
+	credential("microsoft_teams_webhook_url", "MICROSOFT_TEAMS", "The URL of the incoming webhook of a Teams channel."),
+	credential("notification_token", "HIP_CHAT", "HipChat's token."),
+	credential("ops_genie_api_key", "OPS_GENIE", "Opsgenie's API key."),
 	region("ops_genie_region", "OPS_GENIE", "The region of Opsgenie.", "US", "EU"),
-	secret("service_key", "PAGER_DUTY", "PagerDuty's service key."),
+	credential("service_key", "PAGER_DUTY", "PagerDuty's service key."),
 	region("region", "PAGER_DUTY", "The region of PagerDuty.", "US", "EU"),
-	secret("victor_ops_api_key", "VICTOR_OPS", "Splunk On-Call's API key."),
+	credential("victor_ops_api_key", "VICTOR_OPS", "Splunk On-Call's API key."),
 	secret("victor_ops_routing_key", "VICTOR_OPS", "Splunk On-Call's routing key."),
-	secret("webhook_url", "WEBHOOK", "The URL that is called."),
+	credential("webhook_url", "WEBHOOK", "The URL that is called."),
 	secret("webhook_secret", "WEBHOOK", "The secret by which the receiver knows that Atlas calls."),
 	{Name: "webhook_body_template", Type: schema.TypeString, AllowedWhen: of("WEBHOOK"),
 		Doc: "A template of the body, which must render JSON; Atlas has one of its own."},
@@ -63,7 +63,7 @@ func of(types ...string) []schema.Condition {
 
 // people is a switch of the notifications that go to people of Atlas.
 func people(name, doc string) schema.Attribute {
-	return schema.Attribute{Name: name, Type: schema.TypeBool, AllowedWhen: of("GROUP", "ORG", "TEAM", "USER"), Doc: doc}
+	return schema.Attribute{Name: name, Type: schema.TypeBool, Filled: true, AllowedWhen: of("GROUP", "ORG", "TEAM", "USER"), Doc: doc}
 }
 
 // address says where a notification of a type goes.
@@ -72,10 +72,16 @@ func address(name, typeName, doc string) schema.Attribute {
 		AllowedWhen: of(typeName), RequiredWhen: of(typeName), Doc: doc}
 }
 
-// secret is a credential of the service that a notification of a type goes to. It may be left out where an
-// integration of the project holds it.
+// secret is a credential of the service that a notification of a type goes to.
 func secret(name, typeName, doc string) schema.Attribute {
 	return schema.Attribute{Name: name, Type: schema.TypeString, WriteOnly: true, AllowedWhen: of(typeName), Doc: doc}
+}
+
+// credential is a secret without which a notification goes nowhere, unless an integration of the project holds it.
+func credential(name, typeName, doc string) schema.Attribute {
+	a := secret(name, typeName, doc)
+	a.RequiredWhen = append(of(typeName), schema.Condition{Attribute: "integration_id", Unset: true})
+	return a
 }
 
 func region(name, typeName, doc string, values ...string) schema.Attribute {
