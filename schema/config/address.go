@@ -80,6 +80,10 @@ func rootOrName(step hcl.Traverser) string {
 
 // addresses fills in moves, removals and imports and holds them against what is declared.
 func (e *Evaluation) addresses() {
+	declared := map[schema.Address]bool{}
+	if len(e.cfg.moves)+len(e.cfg.removals) > 0 {
+		declared = e.declared()
+	}
 	for _, m := range e.cfg.moves {
 		switch {
 		case m.from.address.Kind() != m.to.address.Kind():
@@ -87,7 +91,7 @@ func (e *Evaluation) addresses() {
 				"%s and %s are of different kinds.", m.from.address, m.to.address).At(m.rng))
 		case m.from.address == m.to.address:
 			e.add(diag.Errorf(codeInvalidAddress, "The move leads nowhere", "Both addresses are %s.", m.to.address).At(m.rng))
-		case e.declared(m.from.address):
+		case declared[m.from.address]:
 			e.add(diag.Errorf(codeStillDeclared, "What was moved is still declared",
 				"%s exists in the files. Remove its block, or the moved block.", m.from.address).At(m.rng))
 		default:
@@ -99,7 +103,7 @@ func (e *Evaluation) addresses() {
 		if r.destroy != nil {
 			destroy = e.truth(r.destroy, "destroy", true)
 		}
-		if e.declared(r.from.address) {
+		if declared[r.from.address] {
 			e.add(diag.Errorf(codeStillDeclared, "What was removed is still declared",
 				"%s exists in the files. Remove its block, or the removed block.", r.from.address).At(r.rng))
 			continue
@@ -118,17 +122,20 @@ func (e *Evaluation) addresses() {
 	}
 }
 
-// declared reports whether the address, or any instance of the block that it names, is declared.
-func (e *Evaluation) declared(addr schema.Address) bool {
-	if _, ok := e.index[addr]; ok {
-		return true
-	}
-	for other := range e.index {
-		if addr.Covers(other) {
-			return true
+// declared returns the addresses that are declared: those of resources, and of blocks that stand for several.
+func (e *Evaluation) declared() map[schema.Address]bool {
+	out := make(map[schema.Address]bool, len(e.index))
+	for addr := range e.index {
+		for {
+			out[addr] = true
+			block := addr.Block()
+			if block == addr {
+				break
+			}
+			addr = block
 		}
 	}
-	return false
+	return out
 }
 
 func (e *Evaluation) truth(x *expr, name string, otherwise bool) bool {

@@ -79,7 +79,9 @@ func (l *loader) warnShadowed(b *block) {
 // analyse resolves one expression's references.
 func (l *loader) analyse(x *expr) {
 	a := &analysis{loader: l, x: x, scope: x.scope, uses: &x.uses}
-	if native, ok := x.Expression.(hclsyntax.Expression); ok {
+	if x.traversal != nil {
+		a.reference(x.traversal, nil)
+	} else if native, ok := x.Expression.(hclsyntax.Expression); ok {
 		hclsyntax.Walk(native, &walker{analysis: a}) //nolint:errcheck // the walker collects findings itself
 	} else {
 		a.generic(x.Expression)

@@ -24,7 +24,7 @@ type block struct {
 	within  *expr // the parent argument of a block outside of its parent's
 	// exclusive are the kinds of the exclusive argument.
 	exclusive []string
-	dependsOn []*dependency
+	dependsOn []*expr
 	lifecycle lifecycle
 	timeouts  []timeout
 
@@ -44,9 +44,6 @@ type argument struct {
 	attr *schema.Attribute
 	x    *expr
 }
-
-// dependency is one element of depends_on.
-type dependency struct{ x *expr }
 
 // timeout is one argument of a timeouts block.
 type timeout struct {

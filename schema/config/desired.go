@@ -25,6 +25,7 @@ func (c *Config) Evaluate(known Known) (*Evaluation, diag.List) {
 		e.local(c.locals[name], nil)
 	}
 	e.assemble()
+	e.circles()
 	e.outputs()
 	e.conditions()
 	e.addresses()

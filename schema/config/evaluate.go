@@ -45,7 +45,8 @@ type Evaluation struct {
 
 	tainted bool
 	stack   []any // definitions under way, for circles
-	count   int   // of instances
+	running map[any]bool
+	count   int // of instances
 
 	index     map[schema.Address]place
 	resources map[schema.Address]int // positions in Desired
@@ -76,6 +77,7 @@ func newEvaluation(c *Config, known Known) *Evaluation {
 	return &Evaluation{
 		cfg: c, known: known,
 		reported: map[string]int{},
+		running:  map[any]bool{},
 		locals:   map[needed[*local]]*memo{},
 		objects:  map[needed[*instance]]*memo{},
 		contexts: map[needed[*usage]]*contextMemo{},
@@ -103,7 +105,7 @@ func failedIn(marks cty.ValueMarks) bool {
 // unknownByMistake reports whether a value without a known type may owe that to a mistake that is reported
 // already: a for expression loses the mark of what it goes through.
 func (e *Evaluation) unknownByMistake(v cty.Value) bool {
-	return !v.IsKnown() && v.Type() == cty.DynamicPseudoType && e.diags.HasErrors()
+	return !v.IsKnown() && v.Type().HasDynamicTypes() && e.diags.HasErrors()
 }
 
 // mostOfOne is how many findings of one kind are shown for one place in the files, where a block is repeated.
@@ -169,11 +171,9 @@ func (e *Evaluation) evalIn(x *expr, ctx *hcl.EvalContext, f frame) (v cty.Value
 // once computes what is named by key unless that is under way already, which is a circle. It reports whether
 // compute ran.
 func (e *Evaluation) once(key any, compute func()) (tainted, ok bool) {
-	for i, k := range e.stack {
-		if k == key {
-			e.circle(e.stack[i:])
-			return true, false
-		}
+	if e.running[key] {
+		e.circle(e.stack[slices.Index(e.stack, key):])
+		return true, false
 	}
 	if len(e.stack) >= MaxChain {
 		e.add(diag.Errorf(codeTooDeep, "Definitions build on each other too deeply",
@@ -181,12 +181,14 @@ func (e *Evaluation) once(key any, compute func()) (tainted, ok bool) {
 		return true, false
 	}
 	e.stack = append(e.stack, key)
+	e.running[key] = true
 	outer := e.tainted
 	e.tainted = false
 	compute()
 	tainted = e.tainted
 	e.tainted = outer || tainted
 	e.stack = e.stack[:len(e.stack)-1]
+	delete(e.running, key)
 	return tainted, true
 }
 

@@ -11,8 +11,10 @@ import (
 // expr is an expression with what was found out about it before it is evaluated.
 type expr struct {
 	hcl.Expression
-	scope scope
-	uses  usage
+	// traversal is set for an element of depends_on, which is a reference and not a value.
+	traversal hcl.Traversal
+	scope     scope
+	uses      usage
 	// bad says that a mistake in it has been reported, so that it is not evaluated.
 	bad bool
 }

@@ -256,27 +256,34 @@ func environmentFunctions(lookup func(string) (string, bool)) []namedFunction {
 	return []namedFunction{fn("env", "environment",
 		"The value of an environment variable, which is sensitive; the second argument is the default of one that is not set.",
 		function.New(&function.Spec{
-			Params:   []function.Parameter{textParam("name")},
+			Params:   []function.Parameter{{Name: "name", Type: cty.String, AllowMarked: true}},
 			VarParam: &function.Parameter{Name: "default", Type: cty.String, AllowNull: true},
 			Type: func(args []cty.Value) (cty.Type, error) {
 				if len(args) > 2 {
-					return cty.String, errors.New("a name and at most one default are expected")
+					return cty.String, &functionError{code: codeInvalidCall, public: true,
+						summary: "Too many function arguments", detail: "env takes a name and at most one default."}
 				}
 				return cty.String, nil
 			},
-			Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-				name := args[0].AsString()
-				if text, ok := lookup(name); ok {
-					return cty.StringVal(text).Mark(schema.Sensitive), nil
-				}
-				if len(args) == 2 {
-					return args[1].Mark(schema.Sensitive), nil
-				}
-				return cty.UnknownVal(cty.String), &functionError{code: codeEnvNotSet, public: true,
-					summary: "An environment variable is not set",
-					detail:  fmt.Sprintf("%s is not in the environment. Set it, or give a default: env(%q, \"...\").", name, name)}
-			},
+			Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) { return environment(lookup, args) },
 		}))}
+}
+
+func environment(lookup func(string) (string, bool), args []cty.Value) (cty.Value, error) {
+	name, marks := args[0].Unmark()
+	if text, ok := lookup(name.AsString()); ok {
+		return cty.StringVal(text).WithMarks(marks).Mark(schema.Sensitive), nil
+	}
+	if len(args) == 2 {
+		return args[1].WithMarks(marks).Mark(schema.Sensitive), nil
+	}
+	shown := name.AsString()
+	if _, secret := marks[schema.Sensitive]; secret {
+		shown = "NAME"
+	}
+	return cty.UnknownVal(cty.String), &functionError{code: codeEnvNotSet, public: true,
+		summary: "An environment variable is not set",
+		detail:  fmt.Sprintf("%s is not in the environment. Set it, or give a default: env(%q, \"...\").", shown, shown)}
 }
 
 func addressFunctions() []namedFunction {

@@ -1,7 +1,10 @@
 package config
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -17,7 +20,7 @@ const (
 	MaxInstances = 200_000
 	// MaxNesting is how deep brackets and templates may be nested.
 	MaxNesting = 250
-	// MaxOperators is how many operators and template directives may stand in one element of an expression.
+	// MaxOperators is how many operators and template directives may stand in the elements that enclose one place.
 	MaxOperators = 1000
 	// MaxChain is how many definitions may build on each other.
 	MaxChain = 5000
@@ -38,12 +41,17 @@ func guardNative(src []byte, file string, lex func([]byte, string, hcl.Pos) (hcl
 	return nil
 }
 
+// level is one bracket that is open, and how many operators stand in the element under way there.
 type level struct {
 	open      hclsyntax.TokenType
 	operators int
 }
 
-type guard struct{ levels []level }
+// guard counts what the parser recurses on: open brackets, and the operators of the elements that are open.
+type guard struct {
+	levels    []level
+	operators int
+}
 
 // take follows one token and says which limit it passes, if any.
 func (g *guard) take(t hclsyntax.TokenType) string {
@@ -52,58 +60,60 @@ func (g *guard) take(t hclsyntax.TokenType) string {
 	case hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen, hclsyntax.TokenOQuote,
 		hclsyntax.TokenOHeredoc, hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl:
 		if t == hclsyntax.TokenTemplateControl {
-			top.operators++
+			g.count(top, 1)
 		}
 		g.levels = append(g.levels, level{open: t})
-		if len(g.levels) > MaxNesting {
-			return fmt.Sprintf("%d levels of brackets and templates", MaxNesting)
-		}
-		top = &g.levels[len(g.levels)-2]
 	case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen, hclsyntax.TokenCQuote,
 		hclsyntax.TokenCHeredoc, hclsyntax.TokenTemplateSeqEnd:
 		if len(g.levels) > 1 {
+			g.count(top, -top.operators)
 			g.levels = g.levels[:len(g.levels)-1]
 		}
-		return ""
 	case hclsyntax.TokenComma:
-		top.operators = 0
+		g.count(top, -top.operators)
 	case hclsyntax.TokenNewline:
 		if top.open == hclsyntax.TokenOBrace || len(g.levels) == 1 {
-			top.operators = 0
+			g.count(top, -top.operators)
 		}
 	case hclsyntax.TokenIdent, hclsyntax.TokenNumberLit, hclsyntax.TokenQuotedLit, hclsyntax.TokenStringLit,
 		hclsyntax.TokenComment, hclsyntax.TokenDot, hclsyntax.TokenEOF:
 	default:
-		top.operators++
+		g.count(top, 1)
 	}
-	if top.operators > MaxOperators {
+	switch {
+	case len(g.levels) > MaxNesting:
+		return fmt.Sprintf("%d levels of brackets and templates", MaxNesting)
+	case g.operators > MaxOperators:
 		return fmt.Sprintf("%d operators in one place", MaxOperators)
 	}
 	return ""
 }
 
-// guardJSON does the same for the brackets of JSON.
+func (g *guard) count(l *level, n int) {
+	l.operators += n
+	g.operators += n
+}
+
+// guardJSON does the same for JSON: for its brackets, and for the templates in its texts.
 func guardJSON(src []byte, file string) *diag.Diagnostic {
-	depth, quoted := 0, false
-	for i := 0; i < len(src); i++ {
-		switch c := src[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{' || c == '[':
-			depth++
-		case c == '}' || c == ']':
-			depth--
+	deep := func() *diag.Diagnostic {
+		d := diag.Errorf(codeTooDeep, "The JSON is nested too deeply",
+			"There are more than %d levels of brackets, or an expression in it is nested too deeply.", MaxNesting).At(diag.Range{File: file})
+		return &d
+	}
+	if nesting(string(src)) > MaxNesting {
+		return deep()
+	}
+	tokens := json.NewDecoder(bytes.NewReader(src))
+	for {
+		t, err := tokens.Token()
+		if err != nil {
+			return nil // the end, or a mistake that the parser reports
 		}
-		if depth > MaxNesting {
-			d := diag.Errorf(codeTooDeep, "The JSON is nested too deeply",
-				"There are more than %d levels of brackets.", MaxNesting).At(diag.Range{File: file})
-			return &d
+		if text, ok := t.(string); ok && strings.Contains(text, "{") && guardNative([]byte(text), file, hclsyntax.LexTemplate) != nil {
+			return deep()
 		}
 	}
-	return nil
 }
 
 func rangeOf(r hcl.Range) diag.Range {

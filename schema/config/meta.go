@@ -72,7 +72,9 @@ func (l *loader) declareDependsOn(b *block, a *hcl.Attribute, inside scope) {
 				At(rangeOf(item.Range())))
 			continue
 		}
-		b.dependsOn = append(b.dependsOn, &dependency{x: l.expr(item, inside)})
+		x := l.expr(item, inside)
+		x.traversal = traversal
+		b.dependsOn = append(b.dependsOn, x)
 	}
 }
 

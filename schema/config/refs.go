@@ -38,7 +38,9 @@ type ref struct {
 	block, owner *block
 	// key chooses one instance of a repeated block; nil means all of them.
 	key *keyExpr
-	rng hcl.Range
+	// rest is what follows the instance in the reference.
+	rest hcl.Traversal
+	rng  hcl.Range
 }
 
 // keyExpr is the key between the brackets of a reference: a constant, or an expression over the same scope.

@@ -27,9 +27,11 @@ func (a *analysis) reference(t hcl.Traversal, key hclsyntax.Expression) {
 	}
 	switch root {
 	case "var":
-		a.named(r, t, toVariable, "variable", sortedKeys(a.variables))
+		_, ok := a.variables[step(t, 1)]
+		a.named(r, t, toVariable, "variable", ok, func() []string { return sortedKeys(a.variables) })
 	case "local":
-		a.named(r, t, toLocal, "local value", sortedKeys(a.locals))
+		_, ok := a.locals[step(t, 1)]
+		a.named(r, t, toLocal, "local value", ok, func() []string { return sortedKeys(a.locals) })
 	case "path":
 		r.to = toPath
 		a.oneOf(r, t, "module", "root")
@@ -87,19 +89,20 @@ func step(t hcl.Traversal, i int) string {
 	return ""
 }
 
-func (a *analysis) named(r *ref, t hcl.Traversal, to refTo, what string, names []string) {
+// named resolves a reference to a variable or a local; ok says that it is declared, names which are.
+func (a *analysis) named(r *ref, t hcl.Traversal, to refTo, what string, ok bool, names func() []string) {
 	r.to, r.name = to, step(t, 1)
 	switch {
 	case r.name == "":
 		a.wrong(diag.Errorf(codeUnknownReference, fmt.Sprintf("The name of the %s is missing", what),
-			"Write %s.NAME.%s", r.root, among("", names)), r.rng)
-	case !slices.Contains(names, r.name):
+			"Write %s.NAME.%s", r.root, among("", names())), r.rng)
+	case !ok:
 		if a.broken {
 			a.x.bad = true // what could not be parsed may declare it
 			return
 		}
 		a.wrong(diag.Errorf(codeUnknownReference, fmt.Sprintf("There is no %s %q", what, r.name),
-			"Nothing of that name is declared.%s", among(r.name, names)), r.rng)
+			"Nothing of that name is declared.%s", among(r.name, names())), r.rng)
 	default:
 		a.uses.refs = append(a.uses.refs, r)
 	}
@@ -237,6 +240,7 @@ func (a *analysis) instances(r *ref, rest hcl.Traversal, key hclsyntax.Expressio
 		} else if key != nil && b.kind.Fan == nil {
 			return a.notRepeated(b, key.Range())
 		}
+		r.rest = rest
 		return a.steps(b, rest)
 	}
 	if len(rest) == 0 {
@@ -257,7 +261,7 @@ func (a *analysis) instances(r *ref, rest hcl.Traversal, key hclsyntax.Expressio
 	}
 	switch next := rest[0].(type) {
 	case hcl.TraverseIndex:
-		r.key = &keyExpr{constant: next.Key, rng: next.SrcRange}
+		r.key, r.rest = &keyExpr{constant: next.Key, rng: next.SrcRange}, rest[1:]
 		return a.steps(b, rest[1:])
 	case hcl.TraverseAttr:
 		if a.known(b, next.Name) {

@@ -255,28 +255,46 @@ func (e *Evaluation) timeouts(r *result, ctx *hcl.EvalContext, f frame) {
 
 // dependsOn adds the addresses that depends_on names: an instance where a key says which, else the block.
 func (e *Evaluation) dependsOn(r *result, f frame) {
-	for _, d := range r.inst.block.dependsOn {
-		if d.x.bad {
+	for _, x := range r.inst.block.dependsOn {
+		if x.bad {
 			continue
 		}
-		for _, ref := range d.x.uses.refs {
-			if ref.to != toResource {
-				continue
+		for _, missed := range e.missedKeys(&x.uses, f) {
+			e.add(missed.On(string(f.inst.addr)))
+		}
+		for _, ref := range x.uses.refs {
+			if ref.to == toResource {
+				e.depend(r, e.group(ref.block, owning(ref.owner, f.inst)), ref.key, ref.rest, f)
 			}
-			g := e.group(ref.block, owning(ref.owner, f.inst))
-			if ref.key != nil {
-				if inst := g.find(e.keyText(ref.key, f)); inst != nil {
-					r.edges.put(inst.addr)
-					continue
-				}
-				for _, missed := range e.missedKeys(&d.x.uses, f) {
-					e.add(missed.On(string(f.inst.addr)))
-				}
-				continue
+		}
+	}
+}
+
+// depend follows a reference from the instances of a group to the nested blocks that rest names.
+func (e *Evaluation) depend(r *result, g *group, key *keyExpr, rest hcl.Traversal, f frame) {
+	for _, inst := range g.instances {
+		if key != nil && inst.key != e.keyText(key, f) {
+			continue
+		}
+		name := blockName{step(rest, 0), ""}
+		after := 1
+		inner := inst.block.byName[name]
+		if inner == nil {
+			name.label, after = step(rest, 1), 2
+			inner = inst.block.byName[name]
+		}
+		switch {
+		case inner == nil && key != nil:
+			r.edges.put(inst.addr)
+		case inner == nil:
+			r.edges.put(inst.addr.Block())
+		case after < len(rest) && inner.repeated():
+			index, ok := rest[after].(hcl.TraverseIndex)
+			if ok {
+				e.depend(r, e.group(inner, inst), &keyExpr{constant: index.Key, rng: index.SrcRange}, rest[after+1:], f)
 			}
-			for _, inst := range g.instances {
-				r.edges.put(inst.addr.Block())
-			}
+		default:
+			e.depend(r, e.group(inner, inst), nil, rest[after:], f)
 		}
 	}
 }
