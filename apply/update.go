@@ -2,6 +2,7 @@ package apply
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
@@ -137,12 +138,12 @@ func (w *writing) refresh(ctx context.Context, call *schema.Call, part *schema.P
 			return err
 		}
 		o = o.WithPart(part.Attribute, value)
-		if planned && w.wasRead(part.Attribute) {
+		if planned && w.first(call, part) && w.wasRead(part.Attribute) {
 			if names := changed(w.kind, before, o.Value, w.desired, []string{part.Attribute}); len(names) > 0 {
 				return changedMeanwhile("What changed: " + strings.Join(names, ", ") + ".")
 			}
 		}
-	} else if planned && w.first(call) {
+	} else if planned && w.first(call, nil) {
 		if w.c.ID != "" && o.ID != w.c.ID {
 			return changedMeanwhile("It was deleted and made anew under the id " + o.ID + ".")
 		}
@@ -154,12 +155,15 @@ func (w *writing) refresh(ctx context.Context, call *schema.Call, part *schema.P
 	return nil
 }
 
-// first reports whether nothing was sent yet for this change.
-func (w *writing) first(call *schema.Call) bool {
+// first reports whether the call is the change's first, or the first that writes the part: one that is written key
+// by key takes several.
+func (w *writing) first(call *schema.Call, part *schema.Part) bool {
 	for i := range w.c.Calls {
-		if w.c.Calls[i].Verb != schema.CallWait {
-			return &w.c.Calls[i] == call
+		c := &w.c.Calls[i]
+		if c.Verb == schema.CallWait || part != nil && (c.Verb != schema.CallPart || !slices.Contains(c.Attributes, part.Attribute)) {
+			continue
 		}
+		return c == call
 	}
 	return true
 }
