@@ -107,7 +107,7 @@ func (c *Condition) holds(attrs []Attribute, v cty.Value) (holds, certain bool) 
 	case !value.IsKnown():
 		return false, false
 	case c.Values == nil:
-		return !value.IsNull(), true
+		return value.IsNull() == c.Unset, true
 	case value.IsNull():
 		return false, true
 	}
@@ -125,6 +125,8 @@ func (c *Condition) holds(attrs []Attribute, v cty.Value) (holds, certain bool) 
 func (c *Condition) text() string {
 	const shown = 5
 	switch n := len(c.Values); {
+	case c.Unset:
+		return c.Attribute + " is not set"
 	case n == 0:
 		return c.Attribute + " is set"
 	case n == 1:
@@ -144,4 +146,10 @@ func containsFold(values []string, text string) bool {
 func Allows(attrs []Attribute, v cty.Value, a *Attribute) bool {
 	v, _ = v.Unmark()
 	return v.IsNull() || !v.IsKnown() || firstFailed(attrs, v, a.AllowedWhen) == nil
+}
+
+// Requires reports whether a's RequiredWhen certainly holds among its siblings in v.
+func Requires(attrs []Attribute, v cty.Value, a *Attribute) bool {
+	v, _ = v.Unmark()
+	return a.RequiredWhen != nil && !v.IsNull() && v.IsKnown() && allHold(attrs, v, a.RequiredWhen)
 }

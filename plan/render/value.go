@@ -74,10 +74,12 @@ type part struct {
 	typed
 }
 
-// parts returns what a known value consists of: attributes in the order of the descriptor, entries by key,
-// elements by position with empty names. Scalars have none.
+// parts returns what a value consists of: attributes in the order of the descriptor, entries by key,
+// elements by position with empty names. Scalars and what is not known have none.
 func (t typed) parts() []part {
 	switch {
+	case !t.value.IsKnown():
+		return nil
 	case t.value.Type().IsObjectType():
 		return t.attributes()
 	case t.value.Type().IsMapType():

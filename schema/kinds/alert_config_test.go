@@ -25,7 +25,9 @@ func TestAlertArgumentsFitEventAndTarget(t *testing.T) {
 		{"mail", `{"event_type_name":"HOST_DOWN","notifications":[{"type_name":"EMAIL","email_address":"ops@example.com"}]}`, ""},
 		{"mail to nobody", `{"event_type_name":"HOST_DOWN","notifications":[{"type_name":"EMAIL"}]}`, "argument_missing notifications[0].email_address"},
 		{"Slack with a webhook", `{"event_type_name":"HOST_DOWN","notifications":[{"type_name":"GROUP"},
-			{"type_name":"SLACK","channel_name":"ops","webhook_url":"https://example.com"}]}`, "argument_not_allowed notifications[1].webhook_url"},
+			{"type_name":"SLACK","channel_name":"ops","api_token":"t","webhook_url":"https://example.com"}]}`, "argument_not_allowed notifications[1].webhook_url"},
+		{"Slack without a token", `{"event_type_name":"HOST_DOWN","notifications":[{"type_name":"SLACK","channel_name":"ops"}]}`, "argument_missing notifications[0].api_token"},
+		{"Slack by an integration", `{"event_type_name":"HOST_DOWN","notifications":[{"type_name":"SLACK","channel_name":"ops","integration_id":"5f1d7c0e9b1e8a0a2c3d4e5f"}]}`, ""},
 		{"a target of a newer Atlas", `{"event_type_name":"HOST_DOWN","notifications":[{"type_name":"PIGEON","channel_name":"ops"}]}`, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
