@@ -3,6 +3,7 @@ package workflow_test
 import (
 	"context"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -224,4 +225,12 @@ const hour = time.Hour
 // applyAll are options under which everything is allowed.
 func applyAll() workflow.ApplyOptions {
 	return workflow.ApplyOptions{Operation: "apply", Plan: plan.Options{AllowDestroy: []string{"all"}, AllowAdopt: []string{"all"}}}
+}
+
+// forget loses the state.
+func (r *rig) forget() {
+	r.t.Helper()
+	if err := os.Remove(filepath.Join(r.dir, "mercator.state.json")); err != nil {
+		r.t.Fatal(err)
+	}
 }
