@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,15 +37,30 @@ func TestScripts(t *testing.T) {
 			"locked":  locked,
 			"arrived": arrived,
 			"fields":  fields,
+			"serve":   serve,
 		},
 	})
 }
 
-// setUp gives scripts folders of their own, and a name to find them by in the output of time and ids.
+// setUp gives scripts folders of their own, with the examples in one.
 func setUp(env *testscript.Env) error {
 	env.Setenv("HOME", env.WorkDir)
 	env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, ".cache"))
-	return nil
+	examples := os.DirFS(filepath.Join("..", "..", "examples"))
+	return fs.WalkDir(examples, ".", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err == nil && d.IsDir() && d.Name() == ".mercator":
+			return fs.SkipDir
+		case err != nil || d.IsDir():
+			return err
+		}
+		content, err := fs.ReadFile(examples, path)
+		if err != nil {
+			return err
+		}
+		to := filepath.Join(env.WorkDir, "examples", path)
+		return errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), os.WriteFile(to, content, 0o644))
+	})
 }
 
 // exits CODE COMMAND... runs a command that must exit with the code.
@@ -61,8 +78,28 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// byhand change|delete KIND PROJECT KEY [JSON] changes an object in the sandbox below DIR's configuration, as somebody
-// in the web interface would; the project is given by name.
+// serve [FAULTS] serves a sandbox until the script ends, as the real Atlas would be: its address and credentials are
+// set in the environment. FAULTS is a file.
+func serve(ts *testscript.TestScript, neg bool, args []string) {
+	var options sandbox.Options
+	if len(args) > 0 {
+		faults, err := sandbox.ParseFaults(strings.NewReader(ts.ReadFile(args[0])))
+		ts.Check(err)
+		options.Faults = faults
+	}
+	s, err := sandbox.New(options)
+	ts.Check(err)
+	endpoint, err := sandbox.Serve(s.Handler(), "", nil)
+	ts.Check(err)
+	ts.Defer(func() { _ = errors.Join(endpoint.Close(), s.Close()) })
+	ts.Setenv("MONGODB_ATLAS_BASE_URL", endpoint.URL)
+	ts.Setenv("MONGODB_ATLAS_ORG_ID", sandbox.DefaultOrgID)
+	ts.Setenv("MONGODB_ATLAS_CLIENT_ID", sandbox.DefaultClientID)
+	ts.Setenv("MONGODB_ATLAS_CLIENT_SECRET", sandbox.DefaultClientSecret)
+}
+
+// byhand change|put|delete KIND PROJECT KEY [JSON] changes an object in the embedded Atlas, as somebody in the web
+// interface would; the project is given by name.
 func byHand(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 4 {
 		ts.Fatalf("usage: byhand change|put|delete KIND PROJECT KEY [JSON]")
