@@ -49,6 +49,9 @@ func Serve(h http.Handler, listen string, cert *Certificate) (*Endpoint, error) 
 	return e, nil
 }
 
+// Handler returns what the endpoint serves, to be served at another address too.
+func (e *Endpoint) Handler() http.Handler { return e.server.Handler }
+
 // Wait returns when the endpoint has been closed, or with the error that ended it.
 func (e *Endpoint) Wait() error {
 	err := <-e.done

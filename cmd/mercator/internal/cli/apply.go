@@ -166,7 +166,11 @@ func (a *applying) outcome(ctx context.Context, s *opened, done workflow.Applied
 	case err != nil:
 		return err
 	case done.Plan != nil && done.Plan.Diagnostics.HasErrors():
+		s.warn(done.Plan)
 		v.plan(done.Plan)
+		if !a.json {
+			return planHasErrors(done.Plan) // the text has told them
+		}
 		return &found{done.Plan.Diagnostics.Errors(), sources}
 	case done.Refused.HasErrors():
 		list := done.Refused

@@ -48,12 +48,11 @@ func rootCommand(w *World, g *globals) *cobra.Command {
 		Short: "Configuration as code for MongoDB Atlas",
 		Long: `Mercator keeps MongoDB Atlas as HCL files describe it. "plan" shows what differs, "apply" carries it out, ` +
 			`"drift" tells what changed behind its back.`,
-		Example: `  mercator plan                      what would change
-  mercator apply                     plan, ask, carry out
-  mercator apply --sandbox           the same in an Atlas of its own,
-                                     without account and network
-  mercator drift                     what changed outside Mercator
-  mercator schema cluster            the arguments of a kind`,
+		Example: `  mercator plan             what would change
+  mercator apply            plan, ask, carry out
+  mercator apply --sandbox  without account and network
+  mercator drift            what changed outside Mercator
+  mercator schema cluster   the arguments of a kind`,
 		Version:           version,
 		SilenceErrors:     true,
 		SilenceUsage:      true,

@@ -121,6 +121,10 @@ func TestSandboxServes(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			args := []string{"sandbox", "--listen", "127.0.0.1:0"}
+			dir := configuration(t, "project \"shop\" {}\n")
+			if name == "http" { // shared with whoever uses the folder
+				args = append(args, "--data", filepath.Join(dir, ".mercator", "sandbox"))
+			}
 			cert := filepath.Join(t.TempDir(), "cert.pem")
 			if name == "https" {
 				args = append(args, "--tls-cert-file", cert)
@@ -138,6 +142,9 @@ func TestSandboxServes(t *testing.T) {
 				t.Fatalf("it ended with %d before it served:\n%s", code, out)
 			}
 			health(t, name, out.String(), cert)
+			if code, stderr := run(t, t.Context(), io.Discard, "apply", "--sandbox", "--auto-approve", dir); code != exitDone {
+				t.Errorf("exit code %d of an apply beside it:\n%s", code, stderr)
+			}
 			cancel()
 			if code := <-ended; code != exitDone {
 				t.Errorf("exit code %d", code)
@@ -196,6 +203,9 @@ func TestHelp(t *testing.T) {
 			}
 		}
 		narrow(t, c.CommandPath(), b.String(), plainWidth)
+		if n := utf8.RuneCountInString(c.Short); n > 44 {
+			t.Errorf("the one line about %s has %d columns, too many for a list in a narrow terminal", c.CommandPath(), n)
+		}
 	})
 }
 

@@ -13,7 +13,7 @@ func completionCommand(w *World) *cobra.Command {
 	}
 	return &cobra.Command{
 		Use:                   "completion bash|zsh|fish|powershell",
-		Short:                 "Print a script that completes commands in a shell",
+		Short:                 "Print a shell completion script",
 		Example:               "  source <(mercator completion bash)",
 		Args:                  cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
 		ValidArgs:             []string{"bash", "zsh", "fish", "powershell"},

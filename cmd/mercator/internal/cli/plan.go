@@ -117,9 +117,13 @@ func (f *folder) tell(s *opened, outputs []output, p *plan.Plan) error {
 	case !texts(outputs):
 		f.stderr.findings(p.Diagnostics, s.Config.Excerpts())
 	case n > 0:
-		return fmt.Errorf("the plan has %s and cannot be applied; nothing was changed", count(n, "error"))
+		return planHasErrors(p)
 	}
 	return nil
+}
+
+func planHasErrors(p *plan.Plan) error {
+	return fmt.Errorf("the plan has %s and cannot be applied; nothing was changed", count(len(p.Diagnostics.Errors()), "error"))
 }
 
 // command returns a command line that does something with the same configuration, for people to copy.

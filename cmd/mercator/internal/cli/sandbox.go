@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"net/http"
 	"os"
 	"time"
 
@@ -35,7 +36,7 @@ func sandboxCommand(w *World, g *globals) *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&f.listen, "listen", "127.0.0.1:8080", "`ADDRESS` to listen on; port 0 means a free one")
 	flags.StringVar(&f.certFile, "tls-cert-file", "", "serve HTTPS and write the certificate to `FILE`")
-	flags.StringVar(&f.data, "data", "", "keep the data in `DIR`; without it, in memory")
+	flags.StringVar(&f.data, "data", "", "keep the data in `DIR`, shared with other processes that do; without it, in memory")
 	flags.DurationVar(&f.latency, "latency", 0, "delay every answer by `DURATION`")
 	flags.StringVar(&f.faults, "faults", "", "read from `FILE` what is to go wrong")
 	return cmd
@@ -56,15 +57,32 @@ func (f *sandboxFlags) run(ctx context.Context, w *World, s screen) error {
 			return err
 		}
 	}
-	server, err := sandbox.New(options)
+	handler, closeData, err := atlasOf(options)
 	if err != nil {
 		return err
 	}
-	err = f.serve(ctx, server, s)
-	return errors.Join(err, server.Close())
+	err = f.serve(ctx, handler, s)
+	return errors.Join(err, closeData())
 }
 
-func (f *sandboxFlags) serve(ctx context.Context, server *sandbox.Server, s screen) error {
+// atlasOf makes the Atlas to serve. One whose data are in a folder is shared with other processes, such as those with
+// --sandbox, that use the same folder.
+func atlasOf(options sandbox.Options) (http.Handler, func() error, error) {
+	if options.Dir == "" {
+		server, err := sandbox.New(options)
+		if err != nil {
+			return nil, nil, err
+		}
+		return server.Handler(), server.Close, nil
+	}
+	endpoint, err := sandbox.Attach(options.Dir, options)
+	if err != nil {
+		return nil, nil, err
+	}
+	return endpoint.Handler(), endpoint.Close, nil
+}
+
+func (f *sandboxFlags) serve(ctx context.Context, handler http.Handler, s screen) error {
 	var cert *sandbox.Certificate
 	var err error
 	if f.certFile != "" {
@@ -72,7 +90,7 @@ func (f *sandboxFlags) serve(ctx context.Context, server *sandbox.Server, s scre
 			return err
 		}
 	}
-	endpoint, err := sandbox.Serve(server.Handler(), f.listen, cert)
+	endpoint, err := sandbox.Serve(handler, f.listen, cert)
 	if err != nil {
 		return err
 	}

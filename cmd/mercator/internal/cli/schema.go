@@ -166,7 +166,11 @@ func (p page) attributes(attrs []schema.Attribute, lead string, want func(*schem
 		if !want(a) {
 			continue
 		}
-		p.printf("%s%s  %s\n", lead, p.strong(a.Name), strings.Join(traits(a), ", "))
+		if line := strings.Join(traits(a), ", "); len(lead)+len(a.Name)+2+len(line) <= p.width {
+			p.printf("%s%s  %s\n", lead, p.strong(a.Name), line)
+		} else {
+			p.printf("%s%s\n%s\n", lead, p.strong(a.Name), indent(line, lead+"    ", p.width))
+		}
 		if text := about(a); text != "" {
 			p.printf("%s\n", indent(text, lead+"    ", p.width))
 		}

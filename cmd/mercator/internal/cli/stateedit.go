@@ -30,7 +30,7 @@ func edit(cmd *cobra.Command, w *World, g *globals, change func(*state.State) (*
 func stateMove(w *World, g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:   "mv FROM TO",
-		Short: "Rename what is remembered, with all that lives inside",
+		Short: "Rename what is remembered",
 		Long: "Mv renames what is remembered at FROM: a resource, a block with its instances, and all that lives inside. The objects stay " +
 			"where they are in Atlas. A moved block in the files does the same for everybody who shares them.",
 		Example:     "  mercator state mv project.old project.new\n  mercator state mv 'project.a[\"dev\"]' 'project.a[\"test\"]'",
@@ -57,7 +57,7 @@ func stateMove(w *World, g *globals) *cobra.Command {
 func stateRemove(w *World, g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:   "rm ADDR...",
-		Short: "Forget resources, with all that lives inside",
+		Short: "Forget resources",
 		Long: "Rm forgets what is remembered at an address: a resource, a block with its instances, and all that lives inside. The objects " +
 			"stay in Atlas; while they are still declared, the next plan adopts them again.",
 		Example:     "  mercator state rm project.old\n  mercator state rm 'project.a[\"dev\"].database_user.app'",
@@ -135,7 +135,7 @@ func stateBind(w *World, g *globals) *cobra.Command {
 	var in inputs
 	cmd := &cobra.Command{
 		Use:   "bind ADDR ID",
-		Short: "Bind a declared resource to an object in Atlas",
+		Short: "Bind a resource to an object in Atlas",
 		Long: "Bind records that the declared resource at ADDR is the object that Atlas knows by ID: its id, or its natural key such as a " +
 			"cluster's name. It asks Atlas whether that exists. The next plan shows what differs. What is bound counts as adopted.",
 		Example:     "  mercator state bind project.a.alert_config.lag 5f1d7c0e9b1e8a0a2c3d4e5f",
