@@ -221,6 +221,30 @@ func TestAccessListIsAllOrNothing(t *testing.T) {
 	c.refuse("POST", project+"/accessList", []any{object{"ipAddress": "203.0.113.7"}, object{"ipAddress": "203.0.113.8"}}, 403, "ATLAS_NETWORK_PERMISSIONS_LIMIT_EXCEEDED")
 }
 
+// A limit without a default is there while it is set.
+func TestLimitsOfDataFederationComeAndGo(t *testing.T) {
+	c := start(t, Options{})
+	path := c.project("p") + "/limits"
+	const name = "dataFederation.bytesProcessed.daily"
+	listed := func() bool {
+		return strings.Contains(canonical(c.do("GET", path, nil, 200).list), name)
+	}
+	if listed() {
+		t.Error("it is there from the start")
+	}
+	c.refuse("GET", path+"/"+name, nil, 400, "INVALID_PATH_PARAMETER")
+	if got := c.do("PATCH", path+"/"+name, object{"value": 1 << 40}, 200).body; intOf(got, "value") != 1<<40 || got["maximumLimit"] != nil {
+		t.Errorf("it was answered as %v", got)
+	}
+	if !listed() {
+		t.Error("it is not there after it was set")
+	}
+	c.do("DELETE", path+"/"+name, nil, 204)
+	if listed() {
+		t.Error("it is there after it was deleted")
+	}
+}
+
 func TestListsAreShuffledPerSeed(t *testing.T) {
 	order := func(seed uint64, restless bool) []string {
 		c := start(t, Options{Seed: seed, Restless: restless})

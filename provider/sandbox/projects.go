@@ -202,7 +202,8 @@ func (s *Server) updateGroupSettings(c *call) *apiError {
 	return nil
 }
 
-// projectLimit is what is known of one limit of a project. Limits without usage don't show one.
+// projectLimit is what is known of one limit of a project. Limits without usage don't show one. Those without a
+// maximum have no default either, and are there only while they are set (documented, not recorded).
 type projectLimit struct {
 	name          string
 	initial, most int64
@@ -226,6 +227,10 @@ var projectLimits = []projectLimit{
 	{"atlas.project.deployment.privateServiceConnectionsPerRegionGroup", 50, 100, nil},
 	{"atlas.project.deployment.privateServiceConnectionsSubnetMask", 27, 27, nil},
 	{"atlas.project.deployment.salesSoldM0s", 100, 100, none},
+	{name: "dataFederation.bytesProcessed.query"},
+	{name: "dataFederation.bytesProcessed.daily"},
+	{name: "dataFederation.bytesProcessed.weekly"},
+	{name: "dataFederation.bytesProcessed.monthly"},
 }
 
 var limitRule = of(shape{"currentUsage": owned, "defaultLimit": owned, "maximumLimit": owned, "name": owned, "value": integer.need()})
@@ -239,6 +244,12 @@ var limitOperations = []*operation{
 	{id: "deleteGroupLimit", method: "DELETE", path: limitPath + "/{limitName}", versions: since("2023-01-01"), limits: "groups", serve: (*Server).deleteGroupLimit},
 }
 
+// there reports whether the project has the limit.
+func (l projectLimit) there(p *project) bool {
+	_, set := p.Limits[l.name]
+	return set || l.most > 0
+}
+
 func (l projectLimit) value(p *project) int64 {
 	if v, ok := p.Limits[l.name]; ok {
 		return v
@@ -247,7 +258,10 @@ func (l projectLimit) value(p *project) int64 {
 }
 
 func (l projectLimit) view(p *project) object {
-	doc := object{"name": l.name, "value": l.value(p), "defaultLimit": l.initial, "maximumLimit": l.most}
+	doc := object{"name": l.name, "value": l.value(p)}
+	if l.most > 0 {
+		doc["defaultLimit"], doc["maximumLimit"] = l.initial, l.most
+	}
 	if l.usage != nil {
 		doc["currentUsage"] = l.usage(p)
 	}
@@ -271,7 +285,9 @@ func findLimit(c *call) (projectLimit, *apiError) {
 func (s *Server) listGroupLimits(c *call) *apiError {
 	out := []any{}
 	for _, l := range projectLimits {
-		out = append(out, l.view(c.project))
+		if l.there(c.project) {
+			out = append(out, l.view(c.project))
+		}
 	}
 	c.out = out
 	return nil
@@ -279,6 +295,9 @@ func (s *Server) listGroupLimits(c *call) *apiError {
 
 func (s *Server) getGroupLimit(c *call) *apiError {
 	l, err := findLimit(c)
+	if err == nil && !l.there(c.project) {
+		err = fail("INVALID_PATH_PARAMETER", "limitName") // code not recorded
+	}
 	if err == nil {
 		c.out = l.view(c.project)
 	}
@@ -291,7 +310,7 @@ func (s *Server) setGroupLimit(c *call) *apiError {
 		return err
 	}
 	value := intOf(c.in(), "value")
-	if value < 0 || value > l.most {
+	if value < 0 || l.most > 0 && value > l.most {
 		return invalid("value", "must be "+bounds(0, int(l.most)))
 	}
 	c.project.Limits[l.name] = value
