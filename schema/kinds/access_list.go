@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/zclconf/go-cty/cty"
+
 	"mercator/schema"
 )
 
@@ -30,7 +32,7 @@ var _ = declare(schema.Kind{
 				{API: "awsSecurityGroup", Pattern: `([0-9]+/)?sg-[0-9a-f]+`},
 			},
 			Doc: "An IP address, a CIDR block, or the id of an AWS security group of a peered network."},
-		{Name: "comment", Type: schema.TypeString, MaxLen: 80,
+		{Name: "comment", Type: schema.TypeString, MaxLen: 80, Default: cty.StringVal(""),
 			Doc: "What the entry is for. It is changed in place."},
 		{Name: "delete_after_date", Type: schema.TypeTime, Within: &soon,
 			Doc: "When Atlas removes the entry by itself, within a week from now. Entries for security groups cannot have one."},

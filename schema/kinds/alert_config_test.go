@@ -28,6 +28,8 @@ func TestAlertArgumentsFitEventAndTarget(t *testing.T) {
 			{"type_name":"SLACK","channel_name":"ops","api_token":"t","webhook_url":"https://example.com"}]}`, "argument_not_allowed notifications[1].webhook_url"},
 		{"Slack without a token", `{"event_type_name":"HOST_DOWN","notifications":[{"type_name":"SLACK","channel_name":"ops"}]}`, "argument_missing notifications[0].api_token"},
 		{"Slack by an integration", `{"event_type_name":"HOST_DOWN","notifications":[{"type_name":"SLACK","channel_name":"ops","integration_id":"5f1d7c0e9b1e8a0a2c3d4e5f"}]}`, ""},
+		{"PagerDuty with an interval", `{"event_type_name":"HOST_DOWN","notifications":[{"type_name":"PAGER_DUTY","service_key":"k","interval_min":5}]}`,
+			"argument_not_allowed notifications[0].interval_min"},
 		{"a target of a newer Atlas", `{"event_type_name":"HOST_DOWN","notifications":[{"type_name":"PIGEON","channel_name":"ops"}]}`, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -16,7 +16,8 @@ var notifications = []schema.Attribute{
 	{Name: "delay_min", Type: schema.TypeInteger, Min: new(0.0), Default: cty.Zero,
 		Doc: "Minutes that Atlas waits after the alert is raised before it tells anyone."},
 	{Name: "interval_min", Type: schema.TypeInteger, Min: new(5.0),
-		Doc: "Minutes between two notifications until someone acknowledges; at least 5."},
+		AllowedWhen: of("DATADOG", "EMAIL", "GROUP", "HIP_CHAT", "MICROSOFT_TEAMS", "ORG", "SLACK", "SMS", "TEAM", "USER", "WEBHOOK"),
+		Doc:         "Minutes between two notifications until someone acknowledges; at least 5. PagerDuty, Opsgenie and Splunk On-Call repeat by rules of their own, so that Atlas keeps none for them."},
 
 	people("email_enabled", "Whether people are told by e-mail."),
 	people("sms_enabled", "Whether people are told by text message."),

@@ -9,6 +9,7 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 
+	"mercator/plan"
 	"mercator/schema"
 	"mercator/schema/kinds"
 )
@@ -184,4 +185,13 @@ func decode(t *testing.T, k *schema.Kind, text string) cty.Value {
 		t.Fatalf("%s: unknown %v", text, unknown)
 	}
 	return v
+}
+
+// Atlas shows no comment where a comment is empty.
+func TestAnEmptyCommentIsNone(t *testing.T) {
+	k := catalog(t).Kind("access_list")
+	file, live := decode(t, k, `{"entry":"203.0.113.7","comment":""}`), decode(t, k, `{"entry":"203.0.113.7"}`)
+	if names := plan.Differs(k, file, live); len(names) > 0 {
+		t.Errorf("%v differ", names)
+	}
 }
