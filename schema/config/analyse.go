@@ -281,11 +281,14 @@ func literalKey(x hclsyntax.Expression) (string, bool) {
 		return "", false
 	}
 	v, hd := x.Value(nil)
-	if hd.HasErrors() || v.IsNull() || v.Type() == cty.Bool {
+	switch {
+	case hd.HasErrors() || v.IsNull() || !v.IsKnown():
+		return "", false
+	case v.Type() == cty.Number:
+		return schema.NumberText(v.AsBigFloat()), true
+	case v.Type() == cty.String:
+		return v.AsString(), true
+	default:
 		return "", false
 	}
-	if v.Type() == cty.Number {
-		return schema.NumberText(v.AsBigFloat()), true
-	}
-	return v.AsString(), true
 }

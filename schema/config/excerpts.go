@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"encoding/json"
 	"slices"
 	"strings"
 
@@ -58,6 +59,10 @@ type masker struct {
 // file masks one file as far as it parses; the parser goes on after mistakes.
 func (m *masker) file(name string) {
 	src := m.files[name]
+	if strings.HasSuffix(name, ".json") {
+		m.json(name)
+		return
+	}
 	if len(src) > MaxFile || guardNative(src, name, hclsyntax.LexConfig) != nil {
 		return
 	}
@@ -67,6 +72,49 @@ func (m *masker) file(name string) {
 	}
 	if body, ok := f.Body.(*hclsyntax.Body); ok {
 		m.body(body)
+	}
+}
+
+// json masks the texts and numbers under a secret's name.
+func (m *masker) json(name string) {
+	src := m.files[name]
+	tokens := json.NewDecoder(bytes.NewReader(src))
+	tokens.UseNumber()
+	depth, secretAt, key := 0, -1, true
+	var isObject []bool
+	for start := 0; ; start = int(tokens.InputOffset()) {
+		t, err := tokens.Token()
+		if err != nil {
+			return
+		}
+		inObject := depth > 0 && isObject[depth-1]
+		switch t := t.(type) {
+		case json.Delim:
+			if t == '{' || t == '[' {
+				depth++
+				isObject = append(isObject, t == '{')
+				key = t == '{'
+				continue
+			}
+			depth--
+			isObject = isObject[:depth]
+		case string:
+			if inObject && key {
+				if secretAt < 0 && m.secret[t] {
+					secretAt = depth
+				}
+				key = false
+				continue
+			}
+		}
+		if _, delimiter := t.(json.Delim); !delimiter && secretAt >= 0 {
+			at := start + bytes.IndexFunc(src[start:], func(r rune) bool { return !strings.ContainsRune(" \t\r\n:,", r) })
+			m.cover(hcl.Range{Filename: name, Start: hcl.Pos{Byte: at}, End: hcl.Pos{Byte: int(tokens.InputOffset())}})
+		}
+		if depth <= secretAt {
+			secretAt = -1
+		}
+		key = depth > 0 && isObject[depth-1]
 	}
 }
 

@@ -198,7 +198,10 @@ project "p" {
 }
 output "o" { value = sensitive("hunter2") }
 `
-	dir := write(t, map[string]string{"main.hcl": text, "mercator.vars.hcl": "key = \"hunter2\"\n", "broken.hcl": "project \"q\" {\n  user \"u\" {\n    password = \"hunter2\"\n"})
+	dir := write(t, map[string]string{"main.hcl": text, "mercator.vars.hcl": "key = \"hunter2\"\n",
+		"more.hcl.json": `{"user": {"v": {"project": "visible", "password": "hunter2", "roles": [{"role": "r"}]}},
+			"alert": {"b": {"project": "x", "targets": [{"key": ["hunter2", {"a": "hunter2"}], "kind": "visible"}], "event": "visible"}}}`,
+		"broken.hcl": "project \"q\" {\n  user \"u\" {\n    password = \"hunter2\"\n"})
 	c, _ := config.Load(dir, options(t, nil))
 	for name, src := range c.Excerpts() {
 		if strings.Contains(string(src), "hunter2") {
@@ -207,6 +210,9 @@ output "o" { value = sensitive("hunter2") }
 		if len(src) != len(c.Sources()[name]) {
 			t.Errorf("%s has another length", name)
 		}
+	}
+	if n := strings.Count(string(c.Excerpts()[filepath.Join(dir, "more.hcl.json")]), `"visible"`); n != 3 {
+		t.Errorf("of 3 visible texts %d are", n)
 	}
 	main := string(c.Excerpts()[filepath.Join(dir, "main.hcl")])
 	for _, visible := range []string{`"visible"`, `env("NAME")`, `kind = "k"`} {
