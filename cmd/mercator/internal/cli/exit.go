@@ -100,9 +100,9 @@ func staleFinding(e *workflow.StaleError) diag.Diagnostic {
 
 // summarized makes a finding of any error.
 func summarized(err error) diag.Diagnostic {
-	var d diag.Diagnostic
-	if errors.As(err, &d) {
-		return d
+	d := workflow.Finding(err)
+	if d.Code == "" {
+		d.Summary = sentence(d.Summary)
 	}
-	return diag.Diagnostic{Severity: diag.Error, Summary: sentence(err.Error())}
+	return d
 }
