@@ -123,7 +123,7 @@ var clusterAttributes = []schema.Attribute{
 	{Name: "retain_backups", Type: schema.TypeBool, DestroyTime: true,
 		DefaultBy: &schema.DefaultBy{Cases: [][3]string{{"backup_enabled", "true", "true"}}, Else: "false"},
 		Doc:       "Whether snapshots outlive the cluster when it is deleted. They do where backups are on, unless this says otherwise."},
-	{Name: "termination_protection_enabled", Type: schema.TypeBool,
+	{Name: "termination_protection_enabled", Type: schema.TypeBool, Protects: true,
 		Doc: "Whether Atlas refuses to delete the cluster. Changing it takes the role Project Owner."},
 	{Name: "paused", Type: schema.TypeBool, Later: true, Restless: "Atlas resumes a paused cluster after 30 days.",
 		Doc: "Whether the cluster is stopped. Atlas resumes a paused cluster after 30 days."},

@@ -16,7 +16,7 @@ import (
 func checkCluster(c schema.Transition) diag.List {
 	switch {
 	case c.After.IsNull():
-		return checkDeletion(c.Before)
+		return nil // what protects it stands in its attributes
 	case c.Before.IsNull():
 		found := checkShape(c.After)
 		found.Add(checkComplete(c.After)...)
@@ -31,15 +31,6 @@ func checkCluster(c schema.Transition) diag.List {
 	found.Add(checkFree(c.After)...)
 	found.Add(checkPointInTime(c.Before, c.After)...)
 	return found
-}
-
-// checkDeletion: CANNOT_TERMINATE_CLUSTER_WHEN_TERMINATION_PROTECTION_ENABLED.
-func checkDeletion(before cty.Value) diag.List {
-	if !isTrue(inside(before, "termination_protection_enabled")) {
-		return nil
-	}
-	return diag.List{diag.Errorf("termination_protected", "Atlas will not delete a protected cluster",
-		"termination_protection_enabled is on. Set it to false and apply, then delete the cluster.")}
 }
 
 // checkComplete: a creation must say what the cluster is made of.

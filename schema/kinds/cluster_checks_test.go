@@ -57,9 +57,6 @@ func TestClusterChecks(t *testing.T) {
 		{"two versions back, pinned", `{"mongo_db_major_version":"8.0","feature_compatibility_version_expiration_date":"2030-01-01T00:00:00Z"}`,
 			`{"mongo_db_major_version":"6.0"}`, []string{"mongo_db_major_version"}, "version_downgrade"},
 		{"versions between", `{"mongo_db_major_version":"8.0"}`, `{"mongo_db_major_version":"8.2"}`, []string{"mongo_db_major_version"}, ""},
-
-		{"deleted", `{"termination_protection_enabled":false}`, "", nil, ""},
-		{"deleted while protected", `{"termination_protection_enabled":true}`, "", nil, "termination_protected"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			found := catalog(t).Kind("cluster").Hooks.Check(schema.Transition{

@@ -1,0 +1,43 @@
+package workflow_test
+
+import (
+	"fmt"
+	"testing"
+
+	"mercator/plan"
+	"mercator/provider/sandbox"
+	"mercator/schema"
+)
+
+// inShop is a project called shop with blocks in it.
+func inShop(blocks string) string { return "project \"shop\" {\n" + blocks + "\n}\n" }
+
+// oneRegion is a cluster in the short form with further arguments.
+func oneRegion(label, more string) string {
+	return fmt.Sprintf("cluster %q {\n provider_name = \"AWS\"\n region_name = \"EU_WEST_1\"\n %s\n}\n", label, more)
+}
+
+// TestProtectedClustersAreRefusedInThePlan deletes and replaces a cluster that Atlas protects, and its project: the
+// plan says so, and nothing is half done.
+func TestProtectedClustersAreRefusedInThePlan(t *testing.T) {
+	protected := oneRegion("orders", "instance_size = \"M10\"\n termination_protection_enabled = true")
+	r := newRig(t, sandbox.Options{}).write(inShop(protected))
+	r.converge()
+	r.box.ResetCalls()
+	for name, try := range map[string]struct {
+		file    string
+		options plan.Options
+	}{
+		"block removed":   {inShop(""), plan.Options{}},
+		"project removed": {"", plan.Options{}},
+		"destroyed":       {inShop(protected), plan.Options{Destroy: true}},
+		"replaced":        {inShop(protected), plan.Options{Replace: []schema.Address{"project.shop.cluster.orders"}}},
+	} {
+		a := r.write(try.file).apply(try.options)
+		says(t, finding(t, a.Plan.Diagnostics, "termination_protected").Detail, "termination_protection_enabled")
+		if a.Ran {
+			t.Errorf("%s: it was carried out", name)
+		}
+	}
+	equal(t, "calls", r.writes())
+}
