@@ -134,13 +134,18 @@ func (b *builder) checkProtected(n *node) {
 
 // checkName refuses a new name that another live object has (R6).
 func (b *builder) checkName(n *node) {
-	if n.kind.Identity.Binds == schema.ByKey || n.key == "" || n.key == n.live.Key {
+	if n.kind.Identity.Binds == schema.ByKey || n.key == "" || n.key == n.live.Key || n.bound != nil && ignoresKey(n) {
 		return
 	}
 	if other, ok := b.in.Live.ByKey(n.connection, n.kind.Name, n.place, n.key); ok && other.ID != n.live.ID {
 		b.error(n.address, "name_taken", fmt.Sprintf("%s cannot be called %q", n.address, n.key),
 			"Another %s has that name (id %s). Choose another name, or declare that one here with an import block.", n.kind.Name, other.ID)
 	}
+}
+
+// ignoresKey reports whether lifecycle.ignore_changes exempts a part of the natural key, so that nothing is renamed.
+func ignoresKey(n *node) bool {
+	return slices.ContainsFunc(n.kind.Identity.Key, func(name string) bool { return ignored(n.change.Lifecycle.IgnoreChanges, name) })
 }
 
 func (b *builder) checkHook(n *node) {

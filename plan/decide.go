@@ -78,7 +78,7 @@ func (b *builder) decideDeclared(n *node) {
 		}
 		return
 	}
-	n.value = Managed(n.kind, n.value, c.Lifecycle.IgnoreChanges)
+	n.value = Managed(n.kind, n.full, c.Lifecycle.IgnoreChanges)
 	c.Desired = n.value
 	c.Diffs = compare(n.kind, n.value, n.live.Value)
 	if !b.state(n, func(s *schema.Settle) []string { return s.Busy }) {
@@ -282,6 +282,8 @@ func (b *builder) replace(n *node, parentReplaced bool) {
 	case b.asked(n):
 		c.Reasons = append(c.Reasons, Reason{"by_request", "", "asked for by --replace"})
 	}
+	n.value = n.full // the new object is made as the file says
+	c.Desired = n.full
 	c.Secrets = secretPaths(n.kind, n.value)
 	fresh := *n
 	fresh.live, fresh.change.Action = nil, Create

@@ -26,8 +26,9 @@ type node struct {
 	kind    *schema.Kind
 	// desired is nil for what the files do not declare.
 	desired *schema.Resource
-	// value is the normalized desired value.
-	value cty.Value
+	// full is the normalized desired value, and value what of it counts: once the object exists, not what
+	// lifecycle.ignore_changes exempts.
+	full, value cty.Value
 	// bound is what the state remembers, and recorded the address under which it does.
 	bound    *schema.Bound
 	recorded schema.Address
@@ -195,8 +196,8 @@ func (b *builder) declare() {
 		for _, d := range found {
 			b.diags.Add(b.placed(d, r))
 		}
-		n.value = v
-		key, known, err := kind.NaturalKey(n.value)
+		n.full, n.value = v, v
+		key, known, err := kind.NaturalKey(n.named())
 		if err != nil {
 			b.error(r.Address, "bad_name", fmt.Sprintf("%s cannot be addressed", r.Address), "%v.", err)
 		}
@@ -217,6 +218,22 @@ func (b *builder) declare() {
 	slices.SortStableFunc(b.nodes, func(x, y *node) int {
 		return cmp.Or(cmp.Compare(x.depth, y.depth), cmp.Compare(x.address, y.address))
 	})
+}
+
+// named returns the desired value with the natural key that counts: what lifecycle.ignore_changes exempts of it
+// stays as it was bound.
+func (n *node) named() cty.Value {
+	full, marks := n.full.Unmark()
+	if n.bound == nil || len(n.desired.Lifecycle.IgnoreChanges) == 0 || !full.IsKnown() || full.IsNull() {
+		return n.full
+	}
+	bound, values := n.kind.KeyParts(n.bound.Key), full.AsValueMap()
+	for _, name := range n.kind.Identity.Key {
+		if text, ok := bound[name]; ok && ignored(n.desired.Lifecycle.IgnoreChanges, name) {
+			values[name] = cty.StringVal(text)
+		}
+	}
+	return cty.ObjectVal(values).WithMarks(marks)
 }
 
 // placed gives a finding of a hook its address and the range of the argument that it speaks of.

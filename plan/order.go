@@ -43,7 +43,7 @@ func (b *builder) names() map[nameID]schema.Address {
 			continue
 		}
 		for _, attribute := range n.kind.Identity.Key {
-			v, _ := n.kind.Effective(n.value, attribute).Unmark()
+			v, _ := n.kind.Effective(n.named(), attribute).Unmark()
 			if v.IsKnown() && !v.IsNull() {
 				b.byName[nameID{n.kind.Name, b.parentID(n), attribute, v.AsString()}] = n.address
 			}
@@ -73,7 +73,7 @@ func refersAnywhere(a *schema.Attribute) bool {
 }
 
 func (b *builder) namedIn(n *node, a *schema.Attribute, deps *[]schema.Address) {
-	walkTexts(a, n.value.GetAttr(a.Name), func(leaf *schema.Attribute, text string, sibling func(string) string) {
+	walkTexts(a, n.full.GetAttr(a.Name), func(leaf *schema.Attribute, text string, sibling func(string) string) {
 		for _, r := range leaf.Refers {
 			if !refersWhen(r, sibling) {
 				continue

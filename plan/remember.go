@@ -89,7 +89,7 @@ func (b *builder) releases(n *node) []string {
 	}
 	for _, path := range slices.Sorted(maps.Keys(n.bound.Secrets)) {
 		top := topLevels([]Diff{{Path: path}})[0]
-		if !current[path] && !slices.Contains(paths, top) && !strings.Contains(path, "[") {
+		if !current[path] && !slices.Contains(paths, top) && !strings.Contains(path, "[") && !ignored(n.change.Lifecycle.IgnoreChanges, path) {
 			b.stateOnly(n, "release", path, fmt.Sprintf("no longer managed: %s, stays as it is", path))
 			paths = append(paths, path)
 		}
@@ -189,13 +189,15 @@ func (b *builder) recordedSecret(n *node, path string) bool {
 }
 
 // Managed returns a desired value without the arguments that lifecycle.ignore_changes exempts: what is compared
-// and sent once the object exists. "all" exempts everything.
+// and sent once the object exists. "all" exempts everything. What only a deletion uses changes nothing and stays.
 func Managed(kind *schema.Kind, desired cty.Value, ignore []string) cty.Value {
 	if len(ignore) == 0 {
 		return desired
 	}
 	out, err := cty.Transform(desired, func(p cty.Path, v cty.Value) (cty.Value, error) {
-		if len(p) > 0 && ignored(ignore, schema.AttributePath(p)) {
+		path := schema.AttributePath(p)
+		a := schema.FindPath(kind.Attributes, path)
+		if len(p) > 0 && ignored(ignore, path) && (a == nil || !a.DestroyTime) {
 			return cty.NullVal(v.Type()), nil
 		}
 		return v, nil

@@ -41,3 +41,32 @@ func TestProtectedClustersAreRefusedInThePlan(t *testing.T) {
 	}
 	equal(t, "calls", r.writes())
 }
+
+// TestIgnoredChangesAreWrittenAtCreationOnly exempts a user's name, password and grants: nothing is planned where
+// they change, and whatever else makes it be replaced makes the new one as the file says.
+func TestIgnoredChangesAreWrittenAtCreationOnly(t *testing.T) {
+	file := func(name, auth, ignore string) string {
+		return inShop(`database_user "app" {
+			username       = "` + name + `"
+			password       = "canary-of-a-password"
+			` + auth + `
+			roles          = [{ role_name = "readWrite", database_name = "orders" }]
+			lifecycle { ignore_changes = ` + ignore + ` }
+		}`)
+	}
+	r := newRig(t, sandbox.Options{}).write(file("app", "", "[password, roles]"))
+	r.converge()
+	r.box.ResetCalls()
+	for _, name := range []string{"app", "other"} {
+		r.write(file(name, "", "all")).converge()
+		r.expectEmpty()
+	}
+	equal(t, "calls", r.writes())
+	r.write(file("other", "", "[password, roles]")).converge()
+	if u := r.live(sandbox.DatabaseUser, "shop", "admin/other"); u == nil || len(u["roles"].([]any)) != 1 {
+		t.Errorf("the user that replaces the other one is %v", u)
+	}
+	if r.live(sandbox.DatabaseUser, "shop", "admin/app") != nil {
+		t.Error("the user that was replaced is still there")
+	}
+}
