@@ -1,0 +1,23 @@
+package workflow
+
+import (
+	"errors"
+
+	"mercator/provider"
+	"mercator/schema/diag"
+)
+
+// Finding makes a finding of an error of a session: the one that it is or wraps, one with the stable code of its
+// class for a call to Atlas, and one without a code, its text the summary, for anything else.
+func Finding(err error) diag.Diagnostic {
+	var found diag.Diagnostic
+	var call *provider.Error
+	switch {
+	case errors.As(err, &found):
+		return found
+	case errors.As(err, &call):
+		return provider.Diagnostic(err)
+	default:
+		return diag.Diagnostic{Severity: diag.Error, Summary: err.Error()}
+	}
+}
