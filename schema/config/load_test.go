@@ -149,6 +149,9 @@ variable "name" { default = "payments" }
 			t.Errorf("%s: got %+v, want %+v", name, got, want)
 		}
 	}
+	if v := c.Variables()["name"]; show(v) != `"payments"` || len(c.Variables()) != 1 {
+		t.Errorf("got variables %v", c.Variables())
+	}
 	if sources := c.Sources(); len(sources) != 1 || len(sources[filepath.Join(dir, "main.hcl")]) == 0 {
 		t.Errorf("got sources %v", sources)
 	}

@@ -201,7 +201,6 @@ func TestPrivateMarksStayInside(t *testing.T) {
 					t.Errorf("%s: %s carries %#v", r.Address, schema.PathString(p), m)
 				}
 			}
-			v, _ = v.Unmark()
 			return true, nil
 		}); err != nil {
 			t.Fatal(err)
