@@ -211,7 +211,7 @@ func (b *builder) checkLeftover(n *node, kind *schema.Kind, o schema.Object) {
 		name = o.ID
 	}
 	switch {
-	case child != nil && child.change.Action == Delete:
+	case child != nil && (child.change.Action == Delete || child.rehomed):
 	case child != nil && !kind.BlocksParent && child.change.Action == Forget:
 	case child != nil && child.change.Action != Forget && !b.in.Options.Destroy:
 		b.error(n.address, "deletion_blocked", fmt.Sprintf("%s would be deleted, and %s is declared in it", n.address, child.address),

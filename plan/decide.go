@@ -356,20 +356,48 @@ func (b *builder) decideUndeclared(n *node) {
 		return
 	case removal != nil && !removal.Destroy:
 		forget("removed_block", "a removed block says destroy = false")
+		b.checkKept(n)
 		return
 	case c.Lifecycle.Abandon:
 		forget("abandoned", "its lifecycle says destroy = false")
+		b.checkKept(n)
 		return
+	case n.bound.Adopted && b.isExclusive(n):
+		c.Exclusive, reason = true, exclusiveReason(n)
 	case n.bound.Adopted && !b.allowed(b.in.Options.AllowDestroy, n):
 		forget("adopted_undeclared", "Mercator adopted it and did not make it; --allow-destroy deletes it")
 		return
 	}
 	c.Action, c.Reasons = Delete, []Reason{reason}
-	if c.Lifecycle.PreventDestroy {
+	b.checkPrevented(n)
+}
+
+// checkPrevented refuses to delete what its lifecycle protects.
+func (b *builder) checkPrevented(n *node) {
+	if c := &n.change; c.Lifecycle.PreventDestroy {
 		b.diags.Add(diag.Errorf("prevent_destroy", fmt.Sprintf("%s is protected and would be deleted", n.address),
 			"Its lifecycle says prevent_destroy, which the state remembers when the block is gone. Put the block back with prevent_destroy = false and apply, or forget it with \"mercator state rm %s\".",
 			quoteShell(n.address)).On(string(n.address)).At(c.Range))
 	}
+}
+
+// isExclusive reports whether an undeclared object lives where its kind is exclusive. There every plan deletes
+// what is not declared, adopted or not (R32), so it is not forgotten first.
+func (b *builder) isExclusive(n *node) bool {
+	return !b.in.Options.Destroy && n.parent != nil && n.parent.desired != nil && slices.Contains(n.parent.desired.Exclusive, n.kind.Name)
+}
+
+// checkKept refuses to forget what the next plan would delete, because its kind is exclusive where it lives.
+func (b *builder) checkKept(n *node) {
+	if b.isExclusive(n) {
+		b.error(n.address, "exclusive_forgets", fmt.Sprintf("%s would be forgotten, and nothing that is not declared may live there", n.address),
+			"%s, but %s is exclusive in %s, so the next plan would delete it. Declare it, or take %s out of exclusive.",
+			reasonText(&n.change), n.kind.Name, n.parent.address, n.kind.Name)
+	}
+}
+
+func exclusiveReason(n *node) Reason {
+	return Reason{Code: "exclusive", Text: fmt.Sprintf("nobody declared it, and %s is exclusive in %s", n.kind.Name, n.parent.address)}
 }
 
 // removal returns the removed block that names the node.
@@ -385,7 +413,7 @@ func (b *builder) removal(n *node) *schema.Removal {
 func (b *builder) decideStranger(n *node) {
 	c := &n.change
 	c.Action, c.Exclusive = Delete, true
-	c.Reasons = []Reason{{Code: "exclusive", Text: fmt.Sprintf("nobody declared it, and %s is exclusive in %s", n.kind.Name, c.Parent)}}
+	c.Reasons = []Reason{exclusiveReason(n)}
 }
 
 // allowed reports whether one of the flag's addresses names the node, or "all" does.
@@ -395,13 +423,26 @@ func (b *builder) allowed(list []string, n *node) bool {
 	})
 }
 
-// doomed returns the nodes that the plan deletes or that a destroy would.
+// doomed returns the nodes in which others live and which the plan deletes or replaces, or a destroy would.
 func (b *builder) doomed() []*node {
 	var out []*node
 	for _, n := range b.nodes {
-		if n.live != nil && n.bound != nil && !n.gone && (n.desired == nil || b.in.Options.Destroy) && len(b.in.Catalog.Children(n.kind.Name)) > 0 {
+		if n.live == nil || n.gone || len(b.in.Catalog.Children(n.kind.Name)) == 0 {
+			continue
+		}
+		removed := n.bound != nil && (n.desired == nil || b.in.Options.Destroy)
+		if removed || n.desired != nil && b.willReplace(n) {
 			out = append(out, n)
 		}
 	}
 	return out
+}
+
+// willReplace reports, before anything is decided, whether a declared node will be replaced.
+func (b *builder) willReplace(n *node) bool {
+	if n.parent != nil && n.parent.desired != nil && n.parent.live != nil && b.willReplace(n.parent) {
+		return true
+	}
+	diffs := compare(n.kind, Managed(n.kind, n.full, n.desired.Lifecycle.IgnoreChanges), n.live.Value)
+	return n.renamed || n.rehomed || b.asked(n) || slices.ContainsFunc(diffs, func(d Diff) bool { return b.forces(n, &d) })
 }

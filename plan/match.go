@@ -588,21 +588,21 @@ func (b *builder) orphans() {
 			n.parent = b.byAddr[p]
 		}
 		if n.parent == nil {
-			n.parent = b.parentByPlace(n)
+			n.parent = b.ownerOf(n.kind, n.connection, n.place)
 		}
 	}
 }
 
-// parentByPlace finds the node whose object is the parent of n's, for what is declared outside its parent's block.
-func (b *builder) parentByPlace(n *node) *node {
-	if n.kind.Parent == "" {
+// ownerOf finds the node whose object is the parent of those of a kind in a place, nil where it is not ours.
+func (b *builder) ownerOf(kind *schema.Kind, connection string, place schema.Place) *node {
+	if kind.Parent == "" {
 		return nil
 	}
-	o := b.inside[insideKey{n.connection, n.kind.Parent, n.place}]
+	o := b.inside[insideKey{connection, kind.Parent, place}]
 	if o == nil {
 		return nil
 	}
-	return b.claims[b.identityOf(n.connection, b.in.Catalog.Kind(n.kind.Parent), *o)]
+	return b.claims[b.identityOf(connection, b.in.Catalog.Kind(kind.Parent), *o)]
 }
 
 // SameContent reports whether an object holds exactly what is declared: every argument equal, those that the file

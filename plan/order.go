@@ -218,6 +218,11 @@ func (g *graph) edges(n *node) {
 		g.need(n, Write, n.parent, Write)
 		g.removalOrder(n, n.parent)
 	}
+	if n.rehomed {
+		if old := g.b.ownerOf(n.kind, n.bound.Connection, n.bound.Place); old != nil {
+			g.removalOrder(n, old)
+		}
+	}
 	if n.bound != nil {
 		for _, dep := range g.b.resolve(n.bound.Dependencies) {
 			g.removalOrder(n, dep)

@@ -236,14 +236,28 @@ func (b *builder) goesWith() {
 		if p == nil || n.live == nil || n.change.Action != Delete && n.change.Action != Forget && n.change.Action != Replace {
 			continue
 		}
-		if p.change.Action == Delete && !n.kind.BlocksParent && n.kind.Parent == p.kind.Name {
-			n.change.GoesWith = p.address
-			if n.change.Action == Forget {
-				n.change.Action = Delete
-				n.change.Reasons = append(n.change.Reasons, Reason{Code: "parent_deleted", Text: "it goes with " + string(p.address)})
-			}
+		lost := p.change.Action == Delete || p.change.Action == Replace && n.change.Action == Forget
+		if !lost || n.kind.BlocksParent || n.kind.Parent != p.kind.Name {
+			continue
+		}
+		n.change.GoesWith = p.address
+		if n.change.Action == Forget {
+			b.loseForgotten(n, p)
 		}
 	}
+}
+
+// loseForgotten makes a deletion of a forgetting whose object goes with its parent. What was to stay for good
+// keeps the parent.
+func (b *builder) loseForgotten(n, p *node) {
+	c := &n.change
+	if code := c.Reasons[0].Code; code == "abandoned" || code == "removed_block" {
+		b.error(p.address, "deletion_blocked", fmt.Sprintf("%s would be removed, and %s in it is to stay", p.address, n.address),
+			"%s, and it would go with the %s. Keep the %s, or allow the deletion of what is in it.", reasonText(c), p.kind.Name, p.kind.Name)
+	}
+	c.Action, c.After = Delete, cty.NullVal(n.kind.Type())
+	c.Reasons = append(c.Reasons, Reason{Code: "parent_deleted", Text: "it goes with " + string(p.address)})
+	b.checkPrevented(n)
 }
 
 // outputs compares the outputs with those that were last applied.

@@ -70,3 +70,17 @@ func TestIgnoredChangesAreWrittenAtCreationOnly(t *testing.T) {
 		t.Error("the user that was replaced is still there")
 	}
 }
+
+// TestRule_R22_AReplacedProjectLosesNothingHalfWay asks to replace a project in which somebody made a cluster.
+func TestRule_R22_AReplacedProjectLosesNothingHalfWay(t *testing.T) {
+	r := newRig(t, sandbox.Options{}).write(inShop(`database_user "app" {
+		password = "canary-of-a-password"
+		roles    = [{ role_name = "readWrite", database_name = "orders" }]
+	}`))
+	r.converge()
+	r.put(sandbox.Cluster, "shop", map[string]any{"name": "wild", "clusterType": "REPLICASET", "stateName": "IDLE"})
+	r.box.ResetCalls()
+	a := r.apply(plan.Options{Replace: []schema.Address{"project.shop"}})
+	finding(t, a.Plan.Diagnostics, "replace_holds_data")
+	equal(t, "calls", r.writes())
+}

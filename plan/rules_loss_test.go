@@ -1,0 +1,95 @@
+package plan_test
+
+import (
+	"slices"
+	"testing"
+
+	"mercator/plan"
+	"mercator/schema"
+)
+
+func adopted(b *schema.Bound)   { b.Adopted = true }
+func abandoned(b *schema.Bound) { b.Lifecycle.Abandon = true }
+func prevented(b *schema.Bound) { b.Lifecycle.PreventDestroy = true }
+
+// TestRule_R22_AReplacedParentIsReadWhole replaces a shelf of which neither files nor state know what stands on it.
+func TestRule_R22_AReplacedParentIsReadWhole(t *testing.T) {
+	w := newWorld(t).want("shelf.a", m{"wood": "oak"}).has("shelf", root, m{"id": "s1", "name": "a", "wood": "elm"}).
+		knows("shelf.a", root, "s1", m{"wood": "elm"})
+	w.in.Live = schema.NewLive(w.all, nil)
+	sweeps, _ := plan.Wanted(w.in)
+	var kinds []string
+	for _, s := range sweeps {
+		kinds = append(kinds, s.Kind.Name)
+	}
+	slices.Sort(kinds)
+	if want := []string{"bell", "box", "door", "guest", "role"}; !slices.Equal(kinds, want) {
+		t.Errorf("to be read: %q, want %q", kinds, want)
+	}
+	expectCodes(t, w.has("box", inside("s1"), m{"id": "b1", "name": "b", "state": "IDLE"}).plan(), "replace_holds_data")
+}
+
+// TestRule_R22_WhatIsForgottenGoesWithAReplacedParent: an adopted guest that is no longer declared is lost with the
+// shelf that is replaced, and the plan says so.
+func TestRule_R22_WhatIsForgottenGoesWithAReplacedParent(t *testing.T) {
+	p := newWorld(t).want("shelf.a", m{"wood": "oak"}).has("shelf", root, m{"id": "s1", "name": "a", "wood": "elm"}).
+		knows("shelf.a", root, "s1", m{"wood": "elm"}).
+		has("guest", inside("s1"), m{"name": "g"}).knows("shelf.a.guest.g", inside("s1"), "", m{}, adopted).plan()
+	expect(t, p, "replace shelf.a wood", "delete shelf.a.guest.g")
+	expectCodes(t, p)
+	if got := find(t, p, "shelf.a.guest.g").GoesWith; got != "shelf.a" {
+		t.Errorf("it goes with %q", got)
+	}
+}
+
+// TestRule_R31_WhatIsToStayKeepsItsParent deletes a shelf with a guest that the state says is to stay.
+func TestRule_R31_WhatIsToStayKeepsItsParent(t *testing.T) {
+	with := func(change func(*schema.Bound)) *world {
+		return newWorld(t).has("shelf", root, m{"id": "s1", "name": "a"}).knows("shelf.a", root, "s1", m{}).
+			has("guest", inside("s1"), m{"name": "g"}).knows("shelf.a.guest.g", inside("s1"), "", m{}, adopted, change)
+	}
+	expectCodes(t, with(func(*schema.Bound) {}).plan())
+	expectCodes(t, with(abandoned).plan(), "deletion_blocked")
+	expectCodes(t, with(prevented).plan(), "prevent_destroy")
+	w := with(func(*schema.Bound) {})
+	w.in.Desired.Removals = []schema.Removal{{From: "shelf.a.guest.g"}}
+	expectCodes(t, w.plan(), "deletion_blocked")
+}
+
+// TestRule_R22_WhatMovesOutDoesNotHoldItsParent deletes a shelf whose guest is declared on another shelf now.
+func TestRule_R22_WhatMovesOutDoesNotHoldItsParent(t *testing.T) {
+	w := newWorld(t).want("shelf.b", m{}).want("shelf.b.guest.g", m{}).
+		has("shelf", root, m{"id": "s1", "name": "a"}, m{"id": "s2", "name": "b"}).
+		has("guest", inside("s1"), m{"name": "g"}).
+		knows("shelf.a", root, "s1", m{}).knows("shelf.b", root, "s2", m{}).
+		knows("shelf.b.guest.g", inside("s1"), "", m{}, func(b *schema.Bound) { b.Dependencies = nil })
+	p := w.plan()
+	expect(t, p, "delete shelf.a", "replace shelf.b.guest.g")
+	expectCodes(t, p)
+	var order []string
+	for _, task := range p.Tasks {
+		order = append(order, string(task.Phase)+" "+string(p.Changes[task.Change].Address))
+	}
+	if want := []string{"write shelf.b.guest.g", "remove shelf.b.guest.g", "remove shelf.a"}; !slices.Equal(order, want) {
+		t.Errorf("order %q, want %q", order, want)
+	}
+}
+
+// TestRule_R32_ExclusiveKindsAreNotForgottenFirst: where the next plan would delete it as a stranger, an adopted
+// object that is no longer declared is deleted by this one, and what is to stay is an error.
+func TestRule_R32_ExclusiveKindsAreNotForgottenFirst(t *testing.T) {
+	with := func(change func(*schema.Bound)) *world {
+		return newWorld(t).want("shelf.a", m{}, func(r *schema.Resource) { r.Exclusive = []string{"role"} }).
+			has("shelf", root, m{"id": "s1", "name": "a"}).knows("shelf.a", root, "s1", m{}).
+			has("role", inside("s1"), m{"name": "r"}).knows("shelf.a.role.r", inside("s1"), "", m{}, change)
+	}
+	p := with(adopted).plan()
+	expect(t, p, "delete shelf.a.role.r")
+	if c := find(t, p, "shelf.a.role.r"); !c.Exclusive || c.NeedsAllow != "allow-destroy" || c.Reasons[0].Code != "exclusive" {
+		t.Errorf("got %+v", c)
+	}
+	expectCodes(t, with(abandoned).plan(), "exclusive_forgets")
+	if p := with(func(*schema.Bound) {}).plan(); find(t, p, "shelf.a.role.r").Exclusive {
+		t.Error("what the state owns is deleted like anything else")
+	}
+}
