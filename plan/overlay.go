@@ -11,7 +11,8 @@ import (
 // Overlay returns what is sent where Atlas replaces a value whole (R13): the live object overlaid with the
 // desired arguments, element by paired element. Arguments that are not set keep their live value, handles and
 // ids are those of the live element, elements that are live only are left out, and what is equal to Atlas is
-// kept as live has it. Server-owned fields are null. A null live value gives the desired one as it is.
+// kept as live has it. A live value that the new siblings rule out is left out too: Atlas would refuse it beside
+// them. Server-owned fields are null. A null live value gives the desired one as it is.
 func Overlay(kind *schema.Kind, desired, live cty.Value) cty.Value {
 	o := overlay{comparison{kind: kind}}
 	return o.object(kind.Attributes, desired, live, attributePath{})
@@ -61,6 +62,20 @@ func (o *overlay) object(attrs []schema.Attribute, desired, live cty.Value, at a
 			values[a.Name] = null
 		default:
 			values[a.Name] = o.value(a, d, l, at.attr(a.Name))
+		}
+	}
+	return withoutMisfits(attrs, desired, values)
+}
+
+// withoutMisfits returns the object of values without those that only Atlas has and that do not belong beside the
+// others.
+func withoutMisfits(attrs []schema.Attribute, desired cty.Value, values map[string]cty.Value) cty.Value {
+	whole := cty.ObjectVal(values)
+	raw, _ := desired.Unmark()
+	for i := range attrs {
+		a := &attrs[i]
+		if (raw.IsNull() || !isSet(raw, a.Name)) && !schema.Allows(attrs, whole, a) {
+			values[a.Name] = cty.NullVal(a.CtyType())
 		}
 	}
 	return cty.ObjectVal(values)

@@ -71,6 +71,7 @@ var toys = func() *schema.Catalog {
 			Attributes: []schema.Attribute{id,
 				{Name: "event", Type: str, Required: true},
 				{Name: "enabled", Type: schema.TypeBool, Default: cty.True},
+				{Name: "degrees", Type: schema.TypeInteger, AllowedWhen: []schema.Condition{{Attribute: "event", Values: []string{"HOT", "COLD"}}}},
 				{Name: "matchers", Type: schema.TypeList, Default: cty.ListValEmpty(cty.Object(map[string]cty.Type{"field": cty.String, "value": cty.String})),
 					Elem: schema.Elem{Whole: true}, Nested: []schema.Attribute{{Name: "field", Type: str}, {Name: "value", Type: str}}},
 				{Name: "calls", Type: schema.TypeList, Elem: schema.Elem{Tag: "via", Tags: map[string][]string{"MAIL": {"to"}}}, Nested: []schema.Attribute{
