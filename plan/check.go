@@ -63,7 +63,7 @@ func (b *builder) checkReplace(n *node) {
 	case n.kind.HoldsData && n.renamed && !named:
 		b.error(n.address, "rename_destroys", fmt.Sprintf("%s would be deleted to give it another name", n.address),
 			"In Atlas it is called %q, and Atlas cannot rename it: it would be deleted with its data and an empty one made. Keep the name with %s = %q, or allow the deletion with --allow-destroy %s.",
-			c.Key, n.kind.Identity.Key[0], c.Key, quoteShell(n.address))
+			schema.KeyText(c.Key), n.kind.Identity.Key[0], schema.KeyText(c.Key), quoteShell(n.address))
 	case n.kind.HoldsData && n.rehomed && !named:
 		b.error(n.address, "parent_changed", fmt.Sprintf("%s would be deleted to live in another %s", n.address, n.kind.Parent),
 			"Atlas cannot move it, so it would be deleted with its data. Put it back, or allow the deletion with --allow-destroy %s.", quoteShell(n.address))
@@ -206,7 +206,7 @@ func (b *builder) checkDeletedParents() {
 
 func (b *builder) checkLeftover(n *node, kind *schema.Kind, o schema.Object) {
 	child := b.claims[b.identityOf(n.connection, kind, o)]
-	name := o.Key
+	name := schema.KeyText(o.Key)
 	if name == "" {
 		name = o.ID
 	}

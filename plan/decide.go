@@ -304,7 +304,7 @@ func (b *builder) adopt(n *node) {
 	case "content":
 		c.Reasons = append(c.Reasons, Reason{Code: "content", Text: "it exists with exactly this content"})
 	default:
-		c.Reasons = append(c.Reasons, Reason{Code: "natural_key", Text: fmt.Sprintf("it exists as %q", c.Key)})
+		c.Reasons = append(c.Reasons, Reason{Code: "natural_key", Text: fmt.Sprintf("it exists as %q", schema.KeyText(c.Key))})
 		if b.madeByIntent(n) {
 			c.Adopted, c.Action = false, NoOp
 			c.Reasons = []Reason{{Code: "intent", Text: "created by an apply that was interrupted"}}
@@ -329,7 +329,7 @@ func (b *builder) madeByIntent(n *node) bool {
 // nameOf names a live object for people.
 func nameOf(c *Change) string {
 	if c.Key != "" {
-		return fmt.Sprintf("%q", c.Key)
+		return fmt.Sprintf("%q", schema.KeyText(c.Key))
 	}
 	return "id " + c.ID
 }

@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -310,17 +311,20 @@ func (b *builder) byImport(n *node) bool {
 		if imp.To != n.address || n.bound != nil {
 			continue
 		}
-		o, ok := b.in.Live.ByID(n.connection, n.kind.Name, n.place, imp.ID["id"])
-		if !ok {
-			o, ok = b.in.Live.ByKey(n.connection, n.kind.Name, n.place, n.kind.JoinKey(imp.ID))
-		}
-		if !ok {
+		found := b.namedBy(n, imp.ID)
+		switch len(found) {
+		case 0:
 			b.diags.Add(diag.Errorf("import_not_found", fmt.Sprintf("There is nothing to import at %s", n.address),
 				"No %s in its place has %s. Check the id, or remove the import block to have it created.", n.kind.Name, identityText(imp.ID)).
 				On(string(n.address)).At(imp.Range))
-			return false
+		case 1:
+			return b.claim(n, found[0], "import")
+		default:
+			b.diags.Add(diag.Errorf("import_ambiguous", fmt.Sprintf("%d objects could be imported at %s", len(found), n.address),
+				"Each %s of %s has %s. Write the id as an object that says which: id = { %s = ... }.", n.kind.Name, namesOf(found), identityText(imp.ID),
+				strings.Join(n.kind.Identity.Key, " = ..., ")).On(string(n.address)).At(imp.Range))
 		}
-		return b.claim(n, o, "import")
+		return false
 	}
 	return false
 }
@@ -329,6 +333,38 @@ func (b *builder) byImport(n *node) bool {
 func (b *builder) imported(n *node) bool {
 	return slices.ContainsFunc(b.in.Desired.Imports, func(imp schema.Import) bool { return imp.To == n.address })
 }
+// namedBy returns the live objects that an import's id can mean. An id in parts may leave out those that the file
+// says anyway.
+func (b *builder) namedBy(n *node, id map[string]string) []schema.Object {
+	var found []schema.Object
+	if name, ok := id["id"]; ok {
+		objects, _ := b.in.Live.Sweep(n.connection, n.kind.Name, n.place)
+		for _, o := range objects {
+			if n.kind.Names(o, name) {
+				found = append(found, o)
+			}
+		}
+		return found
+	}
+	parts := n.kind.KeyParts(n.key)
+	if parts == nil {
+		parts = map[string]string{}
+	}
+	maps.Copy(parts, id)
+	if o, ok := b.in.Live.ByKey(n.connection, n.kind.Name, n.place, n.kind.JoinKey(parts)); ok {
+		found = append(found, o)
+	}
+	return found
+}
+
+func namesOf(objects []schema.Object) string {
+	var names []string
+	for _, o := range objects {
+		names = append(names, cmp.Or(schema.KeyText(o.Key), o.ID))
+	}
+	return strings.Join(names, ", ")
+}
+
 
 func identityText(id map[string]string) string {
 	var parts []string
@@ -488,9 +524,9 @@ func (b *builder) lookBack(n *node) {
 			n.rehomed = true
 		}
 	case n.live != nil && b.claims[b.identityOf(n.connection, n.kind, old)] == nil && b.declaredFor(old, n) == nil && !b.boundElsewhere(n, *n.live):
-		b.error(n.address, "rename_target_exists", fmt.Sprintf("%s was %q, and %q exists already", n.address, n.bound.Key, n.live.Key),
+		b.error(n.address, "rename_target_exists", fmt.Sprintf("%s was %q, and %q exists already", n.address, schema.KeyText(n.bound.Key), schema.KeyText(n.live.Key)),
 			"Mercator will not delete %q for a name that another object has. Declare the old object in a block of its own with a moved block, or forget it with \"mercator state rm %s\".",
-			n.bound.Key, quoteShell(n.recorded))
+			schema.KeyText(n.bound.Key), quoteShell(n.recorded))
 	}
 	b.inherit(n)
 }

@@ -70,7 +70,7 @@ func (b *builder) rememberIdentity(n *node) {
 	if n.live.ID != n.bound.ID {
 		b.stateOnly(n, "bind", "", fmt.Sprintf("bound to id %s, it was %s: upgraded or made again outside", n.live.ID, n.bound.ID))
 	} else if n.live.Key != n.bound.Key && len(n.change.Diffs) == 0 {
-		b.stateOnly(n, "bind", "", fmt.Sprintf("known as %q, it was %q", n.live.Key, n.bound.Key))
+		b.stateOnly(n, "bind", "", fmt.Sprintf("known as %q, it was %q", schema.KeyText(n.live.Key), schema.KeyText(n.bound.Key)))
 	}
 }
 

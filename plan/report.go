@@ -40,8 +40,11 @@ func (b *builder) strangers() {
 
 func (b *builder) stranger(parent *node, kind *schema.Kind, o schema.Object) {
 	name := o.Key
-	if name == "" {
+	switch {
+	case name == "":
 		name = o.ID
+	case len(kind.Identity.Key) == 1:
+		name = schema.KeyText(name)
 	}
 	n := &node{address: parent.address.Child(kind.Name, "").Key(name), kind: kind, parent: parent,
 		connection: parent.connection, place: o.Place, key: o.Key, exclusive: true}

@@ -130,6 +130,28 @@ func (k *Kind) KeyParts(key string) map[string]string {
 	return out
 }
 
+// KeyText writes a natural key in canonical form for people: its parts as Atlas shows them, joined by "/".
+func KeyText(key string) string { return keyReader.Replace(key) }
+
+// Names reports whether a person who writes name can mean the object: its id, its natural key in any spelling, or
+// the part of the key that a label stands for. No separator is looked for, so a name may hold any character.
+func (k *Kind) Names(o Object, name string) bool {
+	if name == "" {
+		return false
+	}
+	parts := k.KeyParts(o.Key)
+	if label, ok := parts[k.Identity.LabelIs]; name == o.ID || name == o.Key || name == KeyText(o.Key) || ok && name == label {
+		return true
+	}
+	if len(parts) != 1 || k.Identity.Canonical == nil {
+		return false
+	}
+	canonical, err := k.Identity.Canonical(name)
+	return err == nil && canonical == parts[k.Identity.Key[0]]
+}
+
+var keyReader = strings.NewReplacer("%2F", "/", "%25", "%")
+
 // JoinKey returns the natural key, in canonical form, whose attributes have the given values; "" where one is
 // missing or is spelt in a way that the kind does not know.
 func (k *Kind) JoinKey(parts map[string]string) string {

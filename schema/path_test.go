@@ -102,3 +102,27 @@ func FuzzPath(f *testing.F) {
 		}
 	})
 }
+
+func TestNames(t *testing.T) {
+	user := &schema.Kind{Identity: schema.Identity{Key: []string{"database", "name"}, LabelIs: "name"}}
+	entry := &schema.Kind{Identity: schema.Identity{Key: []string{"entry"}, Canonical: func(s string) (string, error) { return strings.TrimSuffix(s, "/32"), nil }}}
+	for _, tc := range []struct {
+		kind *schema.Kind
+		o    schema.Object
+		name string
+		want bool
+	}{
+		{user, schema.Object{ID: "7", Key: "$external/CN=a-b%2Fc"}, "7", true},
+		{user, schema.Object{Key: "$external/CN=a-b%2Fc"}, "CN=a-b/c", true},
+		{user, schema.Object{Key: "$external/CN=a-b%2Fc"}, "$external/CN=a-b/c", true},
+		{user, schema.Object{Key: "$external/CN=a-b%2Fc"}, "$external/CN=a-b%2Fc", true},
+		{user, schema.Object{Key: "admin/app"}, "admin", false},
+		{user, schema.Object{Key: "admin/app"}, "", false},
+		{entry, schema.Object{Key: "10.0.0.0%2F8"}, "10.0.0.0/8", true},
+		{entry, schema.Object{Key: "10.0.0.1"}, "10.0.0.1/32", true},
+	} {
+		if got := tc.kind.Names(tc.o, tc.name); got != tc.want {
+			t.Errorf("%q names %+v: %t, want %t", tc.name, tc.o, got, tc.want)
+		}
+	}
+}

@@ -128,7 +128,7 @@ func (f jsonFormat) resource(c *plan.Change) jsonResource {
 		}
 	}
 	if c.Action == plan.Adopt {
-		r.Change.Importing = &importing{cmp.Or(c.ID, c.Key)}
+		r.Change.Importing = &importing{cmp.Or(c.ID, schema.KeyText(c.Key))}
 	}
 	return r
 }

@@ -201,7 +201,7 @@ func strangersOf(p *plan.Plan) []strangers {
 			out = append(out, strangers{Connection: g.connection, Parent: g.parent, Kind: g.kind})
 		}
 		out[at].Count++
-		out[at].Objects = append(out[at].Objects, object{u.ID, u.Key})
+		out[at].Objects = append(out[at].Objects, object{u.ID, schema.KeyText(u.Key)})
 	}
 	return out
 }

@@ -129,6 +129,7 @@ func (s *sheet) head(c *plan.Change) {
 }
 
 func identityOf(key, id string) string {
+	key = schema.KeyText(key)
 	switch {
 	case key != "" && id != "":
 		return fmt.Sprintf("(%s, id %s)", key, id)

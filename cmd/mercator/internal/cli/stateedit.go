@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -194,13 +195,21 @@ func lookUp(ctx context.Context, s *opened, st *state.State, address schema.Addr
 	if err != nil {
 		return nil, err
 	}
+	var meant []schema.Object
 	for _, o := range sweep.Objects {
-		if o.ID == id || o.Key != "" && (o.Key == id || slices.Contains(slices.Collect(maps.Values(kind.KeyParts(o.Key))), id)) {
-			return &schema.Bound{Address: address, Kind: kind.Name, Connection: declared.Connection, Place: place, ID: o.ID, Key: o.Key,
-				Applied: schema.NullObject(kind.Attributes), Adopted: true, Lifecycle: declared.Lifecycle, Timeouts: declared.Timeouts}, nil
+		if kind.Names(o, id) {
+			meant = append(meant, o)
 		}
 	}
-	return nil, fmt.Errorf("atlas has no %s with the id or name %q there; it has %s", kind.Name, id, namesOf(sweep.Objects))
+	switch len(meant) {
+	case 0:
+		return nil, fmt.Errorf("atlas has no %s with the id or name %q there; it has %s", kind.Name, id, namesOf(sweep.Objects))
+	case 1:
+		return &schema.Bound{Address: address, Kind: kind.Name, Connection: declared.Connection, Place: place, ID: meant[0].ID, Key: meant[0].Key,
+			Applied: schema.NullObject(kind.Attributes), Adopted: true, Lifecycle: declared.Lifecycle, Timeouts: declared.Timeouts}, nil
+	default:
+		return nil, fmt.Errorf("%q can mean any of %s; write one of these in full", id, namesOf(meant))
+	}
 }
 
 // fewNames is how many objects a message names.
@@ -209,11 +218,7 @@ const fewNames = 10
 func namesOf(objects []schema.Object) string {
 	var names []string
 	for _, o := range objects {
-		name := o.Key
-		if name == "" {
-			name = o.ID
-		}
-		names = append(names, name)
+		names = append(names, cmp.Or(schema.KeyText(o.Key), o.ID))
 	}
 	slices.Sort(names)
 	if more := len(names) - fewNames; more > 0 {
