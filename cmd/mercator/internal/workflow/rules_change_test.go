@@ -12,7 +12,9 @@ import (
 )
 
 // shop is a project with what stands in it.
-func shop(inside ...string) string { return "project \"shop\" {\n" + strings.Join(inside, "\n") + "\n}\n" }
+func shop(inside ...string) string {
+	return "project \"shop\" {\n" + strings.Join(inside, "\n") + "\n}\n"
+}
 
 func small(label, more string) string {
 	return fmt.Sprintf("cluster %q {\n provider_name = \"AWS\"\n region_name = \"EU_WEST_1\"\n %s\n}", label, more)
