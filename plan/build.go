@@ -12,8 +12,10 @@ import (
 // Build makes the plan. What the input's Live lacks of what Wanted asks for counts as not there, so callers read
 // everything first. Mistakes are in the plan's Diagnostics.
 func Build(in Input) *Plan {
+	o := &in.Options
 	p := &Plan{Now: in.Now, Lineage: in.Prior.Lineage, Serial: in.Prior.Serial, Connections: in.Connections,
-		Destroying: in.Options.Destroy, AllowDestroy: in.Options.AllowDestroy, AllowAdopt: in.Options.AllowAdopt}
+		Destroying: o.Destroy, Targets: o.Targets, Excludes: o.Excludes, Replacing: o.Replace, NoAdopt: o.NoAdopt,
+		AllowDestroy: o.AllowDestroy, AllowAdopt: o.AllowAdopt}
 	if wrong := CheckConnections(in.Connections, in.Prior.Connections); wrong.HasErrors() {
 		p.Diagnostics = wrong
 		return p

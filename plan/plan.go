@@ -58,8 +58,18 @@ type Plan struct {
 	Blast *Blast
 	// AllowDestroy and AllowAdopt are what the user allowed by name; "all" stands for everything (R30).
 	AllowDestroy, AllowAdopt []string
+	// Targets, Excludes, Replacing and NoAdopt are what else the user asked of the plan; see [Plan.Options].
+	Targets, Excludes, Replacing []schema.Address
+	NoAdopt                      bool
 	// Diagnostics are the plan's warnings and errors. A plan with errors is shown and never applied.
 	Diagnostics diag.List
+}
+
+// Options returns what the user asked when the plan was made. With the same of everything else they give the same
+// plan again, which is how a saved one is held against what it rests on (R25).
+func (p *Plan) Options() Options {
+	return Options{Destroy: p.Destroying, Targets: p.Targets, Excludes: p.Excludes, Replace: p.Replacing, NoAdopt: p.NoAdopt,
+		AllowDestroy: p.AllowDestroy, AllowAdopt: p.AllowAdopt}
 }
 
 // Connection is what a plan knows of a connection.

@@ -21,7 +21,7 @@ const maxReplans = 3
 // ApplyOptions are what a command knows when it applies.
 type ApplyOptions struct {
 	Plan plan.Options
-	// Saved is the saved plan to be carried out as it was made, or nil.
+	// Saved is the saved plan to be carried out as it was made, with its options and its time, or nil.
 	Saved *planfile.File
 	// Operation is the command's name, for the lock.
 	Operation string
@@ -73,6 +73,12 @@ func (s *Session) Apply(ctx context.Context, o ApplyOptions) (out Applied, err e
 		}
 	}()
 	options := o.Plan
+	if o.Saved != nil {
+		options = o.Saved.Plan.Options()
+		if s, err = s.at(o.Saved.Plan.Now); err != nil {
+			return out, err
+		}
+	}
 	for round := 0; ; round++ {
 		again, err := s.applyOnce(ctx, o, options, lease, guard, &out, round > 0)
 		if err != nil || !again || round >= maxReplans {

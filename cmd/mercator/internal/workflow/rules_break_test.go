@@ -1,10 +1,15 @@
 package workflow_test
 
 import (
+	"context"
 	"fmt"
+	"path/filepath"
 	"testing"
+	"time"
 
+	"mercator/cmd/mercator/internal/workflow"
 	"mercator/plan"
+	"mercator/plan/planfile"
 	"mercator/provider/sandbox"
 	"mercator/schema"
 )
@@ -83,4 +88,56 @@ func TestRule_R22_AReplacedProjectLosesNothingHalfWay(t *testing.T) {
 	a := r.apply(plan.Options{Replace: []schema.Address{"project.shop"}})
 	finding(t, a.Plan.Diagnostics, "replace_holds_data")
 	equal(t, "calls", r.writes())
+}
+
+// TestRule_R25_ASavedPlanKeepsItsFlagsAndItsTime applies plans that were saved with flags, an hour later, with a
+// time in the file that follows from the plan's.
+func TestRule_R25_ASavedPlanKeepsItsFlagsAndItsTime(t *testing.T) {
+	entries := `access_list "office" {
+		entries = { "203.0.113.7" = { comment = "Contractor", delete_after_date = timeadd(plantimestamp(), "72h") } }
+	}`
+	role := `custom_role "reader" {
+		actions = [{ action = "FIND", resources = [{ db = "shop" }] }]
+	}`
+	r := newRig(t, sandbox.Options{}).write(inShop(role))
+	r.converge()
+	later := func(o plan.Options) workflow.Applied {
+		t.Helper()
+		s := r.open()
+		p, err := s.Plan(context.Background(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source, err := s.Source()
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := planfile.New(p, source, "0.1.0", catalog)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(t.TempDir(), "plan")
+		if err := f.Write(path); err != nil {
+			t.Fatal(err)
+		}
+		if f, err = planfile.Read(path); err != nil {
+			t.Fatal(err)
+		}
+		r.clock.advance(time.Hour)
+		a, err := r.open().Apply(context.Background(), workflow.ApplyOptions{Saved: f, Operation: "apply"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if list := append(a.Refused, a.Result.All().Errors()...); !a.Ran || list.HasErrors() {
+			t.Fatalf("it was not carried out: %v", list)
+		}
+		return a
+	}
+	r.write(inShop(entries))
+	expect(t, later(plan.Options{Targets: []schema.Address{"project.shop.access_list.office"}}).Plan, `create project.shop.access_list.office["203.0.113.7"]`)
+	expect(t, later(plan.Options{Excludes: []schema.Address{"project.shop.access_list"}}).Plan, "delete project.shop.custom_role.reader")
+	later(plan.Options{Destroy: true, AllowDestroy: []string{"project.shop"}})
+	if _, there := r.box.ProjectID("shop"); there {
+		t.Error("the project is still there")
+	}
 }

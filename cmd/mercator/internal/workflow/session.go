@@ -63,7 +63,7 @@ type Session struct {
 // Open loads the files and prepares the connections and the store; it reads nothing of Atlas. The list holds
 // everything that is wrong with the files and the environment; with errors in it the session is nil.
 func Open(o Options) (*Session, diag.List) {
-	cfg, diags := config.Load(o.Dir, config.Options{Catalog: o.Catalog, Environ: o.LookupEnv, Inputs: o.Inputs, Now: o.Now, Version: o.Version})
+	cfg, diags := config.Load(o.Dir, o.configOptions())
 	_, more := cfg.Evaluate(nil)
 	diags = append(diags, more...).Sort()
 	s := &Session{Options: o, Config: cfg, newID: uuid.NewString,
@@ -119,6 +119,22 @@ func (s *Session) connect(c schema.Connection) diag.List {
 func (s *Session) client(c Connection) (provider.Provider, error) {
 	return atlas.New(atlas.Config{BaseURL: c.Environment.BaseURL, Credentials: c.Environment.Credentials,
 		Version: s.Version, Logger: s.Logger, CacheDir: s.CacheDir})
+}
+
+// at returns the session as of another time: that of a saved plan, from which its times follow (R39).
+func (s *Session) at(now time.Time) (*Session, error) {
+	then := *s
+	then.Now = now
+	cfg, diags := config.Load(s.Dir, then.configOptions())
+	if diags.HasErrors() {
+		return nil, diags.Err()
+	}
+	then.Config = cfg
+	return &then, nil
+}
+
+func (o *Options) configOptions() config.Options {
+	return config.Options{Catalog: o.Catalog, Environ: o.LookupEnv, Inputs: o.Inputs, Now: o.Now, Version: o.Version}
 }
 
 // Provider returns the connection's provider, for commands that look at single objects.
