@@ -282,30 +282,30 @@ func (g *graph) creationsFirst() {
 	}
 }
 
-// resolve returns the nodes that addresses of instances or blocks stand for.
+// resolve returns the nodes that addresses stand for: the instance itself, and all that stand under it with a key
+// more. These are the instances of a block, its entries, and what a replacement left of an instance.
 func (b *builder) resolve(addresses []schema.Address) []*node {
 	var out []*node
 	for _, a := range addresses {
 		if n := b.byAddr[a]; n != nil {
 			out = append(out, n)
-			continue
 		}
 		out = append(out, b.instances(a)...)
 	}
 	return out
 }
 
-// instances returns the nodes of a block's instances.
-func (b *builder) instances(block schema.Address) []*node {
+// instances returns the nodes that stand under an address with a key more, or several.
+func (b *builder) instances(of schema.Address) []*node {
 	if b.byBlock == nil {
 		b.byBlock = map[schema.Address][]*node{}
 		for _, n := range b.nodes {
-			if a := n.address.Block(); a != n.address {
+			for a, keyed := n.address.Unkeyed(); keyed; a, keyed = a.Unkeyed() {
 				b.byBlock[a] = append(b.byBlock[a], n)
 			}
 		}
 	}
-	return b.byBlock[block]
+	return b.byBlock[of]
 }
 
 // sort returns the tasks so that each stands after its needs, otherwise in the order of the addresses; or the

@@ -290,6 +290,22 @@ func TestRule_R21_PlainNamesOrderLikeReferences(t *testing.T) {
 	}
 }
 
+func TestRule_R21_WhatAReplacementLeftGoesLast(t *testing.T) {
+	old := []any{m{"role": "old", "room": "1"}}
+	p := shelf(t).want("shelf.a.guest.g", m{"grants": []any{m{"role": "new", "room": "1"}}}).want("shelf.a.role.r", m{"name": "new"}).
+		has("guest", inside("s1"), m{"name": "g", "grants": old}).
+		has("role", inside("s1"), m{"name": "old"}, m{"name": "new"}).
+		knows("shelf.a.guest.g", inside("s1"), "", m{"grants": old}, func(b *schema.Bound) {
+			b.Dependencies = []schema.Address{"shelf.a", "shelf.a.role.r"}
+		}).
+		knows("shelf.a.role.r", inside("s1"), "", m{"name": "new"}).
+		knows(`shelf.a.role.r["replaced old"]`, inside("s1"), "", m{"name": "old"}).plan()
+	expect(t, p, "update shelf.a.guest.g grants[0] grants[0]", `delete shelf.a.role.r["replaced old"]`)
+	if last := p.Tasks[len(p.Tasks)-1]; last.Phase != plan.Remove || len(last.Needs) != 1 {
+		t.Errorf("the old role goes after the guest let go of it, got %+v", p.Tasks)
+	}
+}
+
 func TestRule_R22_DeletingAProject(t *testing.T) {
 	base := func() *world {
 		return newWorld(t).has("shelf", root, m{"id": "s1", "name": "a"}).knows("shelf.a", root, "s1", m{}).

@@ -268,6 +268,16 @@ func (a Address) Block() Address {
 	return a[:len(a)-n]
 }
 
+// Unkeyed returns the address without the last step's last key, and whether there is one: the block of an instance,
+// the instance of an entry.
+func (a Address) Unkeyed() (Address, bool) {
+	keys := a.Last().Keys
+	if len(keys) == 0 {
+		return a, false
+	}
+	return a[:len(a)-len(keys[len(keys)-1].bracket())], true
+}
+
 // Covers reports whether a names b: itself, or one of its block's instances or entries. It never covers what
 // lives inside b.
 func (a Address) Covers(b Address) bool {
