@@ -55,6 +55,9 @@ func (r *run) placeOf(s *step) schema.Place {
 			return place
 		}
 	}
+	if s.phase == plan.Write && s.change.Into != "" {
+		return s.change.Into
+	}
 	return s.change.Place
 }
 

@@ -278,7 +278,7 @@ func (b *builder) replace(n *node, parentReplaced bool) {
 		c.CreateFirst = n.parent.change.CreateFirst
 	case n.rehomed:
 		c.Reasons = append(c.Reasons, Reason{"parent_changed", n.kind.Parent, "it cannot move from one " + n.kind.Parent + " to another"})
-		c.CreateFirst = true
+		c.CreateFirst, c.Into = true, n.place
 	case b.asked(n):
 		c.Reasons = append(c.Reasons, Reason{"by_request", "", "asked for by --replace"})
 	}

@@ -88,6 +88,8 @@ type Change struct {
 	// where that is a resource of ours.
 	Place  schema.Place
 	Parent schema.Address
+	// Into is where a replacement makes the new object, if that is another place than Place and known.
+	Into schema.Place `json:",omitempty"`
 	// ID and Key are the live object's; both are "" for a creation.
 	ID, Key string
 	Action  Action

@@ -503,3 +503,14 @@ func TestRule_R42_ReplacementOrder(t *testing.T) {
 		t.Errorf("deleting first means downtime, got %v", c.Risks)
 	}
 }
+
+func TestRule_R42_WhatLivesElsewhereIsMadeThere(t *testing.T) {
+	p := newWorld(t).want("shelf.a", m{}).want("shelf.b", m{}).has("shelf", root, m{"id": "s1", "name": "a"}, m{"id": "s2", "name": "b"}).
+		knows("shelf.a", root, "s1", m{}).knows("shelf.b", root, "s2", m{}).
+		want("shelf.b.guest.g", m{}, func(r *schema.Resource) { r.Address = "guest.g" }).
+		has("guest", inside("s1"), m{"name": "g"}).knows("guest.g", inside("s1"), "", m{}).plan()
+	expect(t, p, "replace guest.g")
+	if c := find(t, p, "guest.g"); c.Place != inside("s1") || c.Into != inside("s2") || !c.CreateFirst {
+		t.Errorf("it is in %s and made in %s, first %t", c.Place, c.Into, c.CreateFirst)
+	}
+}
