@@ -159,10 +159,11 @@ func timedOut(verb schema.Verb, limit time.Duration, last string) error {
 		verb, limit, last, verb)
 }
 
-// resume goes on waiting for a creation that is not of this run; the caller then plans the address again (R9).
+// resume goes on waiting for what was not asked for in this run; the caller then plans the address again (R9).
 func (r *run) resume(ctx context.Context, s *step) error {
 	c := s.change
-	o, err := r.await(ctx, s, r.oldRef(s), schema.CallCreate, limit(s.kind, schema.CallCreate, c.Timeouts))
+	verb := schema.Verb(c.Waiting)
+	o, err := r.await(ctx, s, r.oldRef(s), verb, limit(s.kind, verb, c.Timeouts))
 	if err != nil {
 		return err
 	}

@@ -99,6 +99,9 @@ func (b *builder) decideDeclared(n *node) {
 		b.adopt(n)
 	case len(c.Diffs) > 0:
 		c.Action = Update
+	case b.unfinished(n):
+		c.Waiting = "update"
+		c.Calls = []schema.Call{{Verb: schema.CallWait, Note: "Atlas is still at work on it"}}
 	}
 	b.remember(n)
 }
@@ -119,6 +122,13 @@ func (b *builder) state(n *node, of func(*schema.Settle) []string) bool {
 	}
 	v := n.live.Value.GetAttr(s.Field)
 	return !v.IsNull() && v.IsKnown() && slices.Contains(of(s), v.AsString())
+}
+
+// unfinished reports whether Atlas is at work on what an apply sent that could not wait for it: the state says so, or
+// that apply died within a second after the call, before it could be recorded.
+func (b *builder) unfinished(n *node) bool {
+	busy := b.state(n, func(s *schema.Settle) []string { return s.Busy })
+	return busy && n.bound != nil && (n.bound.Waiting != "" || b.begun[n.recorded])
 }
 
 // expired reports whether a declared object is temporary and past its time (R39).

@@ -79,6 +79,8 @@ type builder struct {
 	boundAt  map[identity]schema.Address
 	inside   map[insideKey]*schema.Object
 	explains map[schema.Address][]schema.Intent
+	// begun are the addresses that an apply which did not finish meant to change.
+	begun map[schema.Address]bool
 	// only are the state-only changes; byName and byBlock are indices made when they are first needed.
 	only    []StateChange
 	byName  map[nameID]schema.Address
@@ -97,8 +99,10 @@ func newBuilder(in Input) *builder {
 	}
 	b := &builder{in: in, byAddr: map[schema.Address]*node{}, claims: map[identity]*node{},
 		bounds: map[schema.Address]*schema.Bound{}, from: map[schema.Address]schema.Address{},
-		boundAt: map[identity]schema.Address{}, inside: map[insideKey]*schema.Object{}, explains: map[schema.Address][]schema.Intent{}}
+		boundAt: map[identity]schema.Address{}, inside: map[insideKey]*schema.Object{}, explains: map[schema.Address][]schema.Intent{},
+		begun: map[schema.Address]bool{}}
 	for _, i := range in.Prior.Intents {
+		b.begun[i.Address] = true
 		if i.Armed {
 			b.explains[i.Address] = append(b.explains[i.Address], i)
 		}

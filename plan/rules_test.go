@@ -164,6 +164,32 @@ func TestRule_R09_WhatIsStillBusyIsNotFinished(t *testing.T) {
 	}
 }
 
+func TestRule_R09_WhatAnEarlierApplyIsNotDoneWithIsWaitedFor(t *testing.T) {
+	base := func(live, waiting string) *world {
+		return shelf(t).want("shelf.a.box.b", m{"size": "L"}).
+			has("box", inside("s1"), m{"id": "b1", "name": "b", "size": "L", "state": live}).
+			knows("shelf.a.box.b", inside("s1"), "b1", m{"size": "L"}, func(b *schema.Bound) { b.Waiting = waiting })
+	}
+	sent := base("WORKING", "")
+	sent.in.Prior.Intents = []schema.Intent{{ID: "i", Address: "shelf.a.box.b", Kind: "box", Verb: schema.CallUpdate, Content: val("box", m{})}}
+	for name, c := range map[string]struct {
+		w    *world
+		wait bool
+	}{
+		"recorded as under way":      {base("WORKING", "update"), true},
+		"sent and not yet recorded":  {sent, true},
+		"at work for somebody else":  {base("WORKING", ""), false},
+		"recorded, and done by now":  {base("IDLE", "update"), false},
+		"being made, and done since": {base("IDLE", "create"), false},
+	} {
+		p := c.w.plan()
+		calls := find(t, p, "shelf.a.box.b").Calls
+		if wait := len(calls) == 1 && calls[0].Verb == schema.CallWait && len(p.Tasks) == 1; wait != c.wait {
+			t.Errorf("%s: want a wait %t, got the calls %v", name, c.wait, calls)
+		}
+	}
+}
+
 func TestRule_R10_ARemovedArgumentIsReleased(t *testing.T) {
 	p := shelf(t).want("shelf.a.box.b", m{"size": "S"}).
 		has("box", inside("s1"), m{"id": "b1", "name": "b", "size": "S", "weight": 7.0, "state": "IDLE"}).
