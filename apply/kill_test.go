@@ -191,3 +191,16 @@ func TestRule_R26_BlockRemovedAfterKill(t *testing.T) {
 		})
 	}
 }
+
+// TestRule_R26_KilledAfterADeletion: the intent of a deletion that was carried out is over with the next run.
+func TestRule_R26_KilledAfterADeletion(t *testing.T) {
+	h := furnished(t, map[schema.Address]map[string]any{"room.a.user.ann": {"name": "ann"}})
+	h.drop("room.a.user.ann")
+	h.eager, h.world.dieAt = true, h.world.count+1
+	h.apply(context.Background(), h.plan())
+	h.world.dead, h.world.dieAt = false, 0
+	h.run()
+	if len(h.state.Intents) > 0 || h.state.Resources["room.a.user.ann"] != nil {
+		t.Errorf("the state still has %v and the intents %+v", h.state.Resources, h.state.Intents)
+	}
+}

@@ -2,6 +2,7 @@ package apply
 
 import (
 	"context"
+	"slices"
 
 	"mercator/apply/state"
 	"mercator/plan"
@@ -17,7 +18,7 @@ func (r *run) recover(ctx context.Context) []state.Intent {
 	var open []state.Intent
 	for _, intent := range r.in.State.Intents {
 		c := r.changes[intent.Address]
-		bound := r.in.State.Resources[intent.Address] != nil
+		bound := r.in.State.Resources[intent.Address] != nil && !slices.Contains(r.plan.Drops, intent.Address)
 		switch {
 		case !intent.Armed:
 		case c != nil && (c.Action != plan.NoOp || c.Record || bound):
