@@ -234,3 +234,6 @@ func (r *rig) forget() {
 		r.t.Fatal(err)
 	}
 }
+
+// tryOpen opens a configuration that may have mistakes.
+func (r *rig) tryOpen() (*workflow.Session, diag.List) { return workflow.Open(r.options()) }
