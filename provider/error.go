@@ -21,8 +21,13 @@ func (e *Error) Error() string {
 	case e.Err != nil:
 		fmt.Fprintf(&b, ": %v", e.Err)
 	}
-	if e.Remedy != "" {
-		b.WriteString(" (" + e.Remedy + ")")
+	return b.String() + e.aside()
+}
+
+// aside is the remedy as it ends an error's text.
+func (e *Error) aside() string {
+	if e.Remedy == "" {
+		return ""
 	}
-	return b.String()
+	return " (" + e.Remedy + ")"
 }

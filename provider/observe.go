@@ -77,7 +77,7 @@ func (w Want) read(ctx context.Context, r Reader) ([]schema.Object, error) {
 	sweep, err := r.List(ctx, w.Kind, w.Place)
 	switch {
 	case IsNotFound(err):
-		return nil, fmt.Errorf("reading every %s in %s: it is not there, or was deleted while the plan was made; run it again: %w",
+		return nil, fmt.Errorf("reading every %s in %s, which is not there or was deleted while the plan was made: %w",
 			w.Kind.Name, placeText(w.Place), err)
 	case err != nil:
 		return nil, fmt.Errorf("reading every %s in %s: %w", w.Kind.Name, placeText(w.Place), err)
@@ -104,7 +104,7 @@ func noReader(connection string) error {
 	return fmt.Errorf("there is no connection %q to read from", connection)
 }
 
-// placeText writes a place as people read it: "orgId … / groupId …".
+// placeText writes a place as people read it: "orgId …, groupId …".
 func placeText(p schema.Place) string {
 	if p == "" {
 		return "the organization"
@@ -114,7 +114,7 @@ func placeText(p schema.Place) string {
 		name, _, _ := strings.Cut(step, "=")
 		steps = append(steps, name+" "+p.Param(name))
 	}
-	return strings.Join(steps, " / ")
+	return strings.Join(steps, ", ")
 }
 
 // all runs tasks and returns the error of the first one, in their order, that fails. A failure ends those that

@@ -179,7 +179,7 @@ func TestDiagnostic(t *testing.T) {
 	seen := map[string]bool{}
 	for class := provider.Unknown; class <= provider.Uncertain; class++ {
 		d := provider.Diagnostic(fmt.Errorf("reading: %w", &provider.Error{Class: class, Status: 400, Call: "GET /x", Remedy: "do this"}))
-		if !strings.HasPrefix(d.Code, "atlas_") || seen[d.Code] || d.Severity != diag.Error || !strings.Contains(d.Detail, "do this") {
+		if !strings.HasPrefix(d.Code, "atlas_") || seen[d.Code] || d.Severity != diag.Error || !strings.HasSuffix(d.Detail, "\n\nDo this.") {
 			t.Errorf("class %d gives %+v", class, d)
 		}
 		seen[d.Code] = true
@@ -188,7 +188,7 @@ func TestDiagnostic(t *testing.T) {
 	if d := provider.Diagnostic(fmt.Errorf("x: %w", own)); d.Code != "own" {
 		t.Errorf("a diagnostic is replaced by %+v", d)
 	}
-	if d := provider.Diagnostic(errors.New("100 %d")); d.Code != "atlas_error" || d.Detail != "100 %d" {
+	if d := provider.Diagnostic(errors.New("100 %d")); d.Code != "atlas_error" || !strings.HasPrefix(d.Detail, "100 %d.\n\n") {
 		t.Errorf("another error gives %+v", d)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -161,6 +162,10 @@ func (c *Client) broken(r *request, err error, sent bool) outcome {
 	var u *url.Error
 	if errors.As(err, &u) {
 		err = u.Err
+	}
+	var op *net.OpError
+	if errors.As(err, &op) && sent { // its addresses are of no use to anybody
+		err = fmt.Errorf("the connection broke off: %w", op.Err)
 	}
 	e := c.plainError(r, err)
 	e.Class = provider.Transient

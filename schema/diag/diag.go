@@ -64,6 +64,9 @@ type Diagnostic struct {
 	Detail string
 	// Address is the resource concerned, as the user writes it, or "".
 	Address string
+	// Argument is the argument of it that is concerned, as a path ("replication_specs[0].zone_name"), or "". Who
+	// knows the files finds the Range by it.
+	Argument string
 	// Range is the place in the files. Findings of the plan carry their resource's range where it has one.
 	Range Range
 }
@@ -94,6 +97,12 @@ func (d Diagnostic) At(r Range) Diagnostic {
 // On returns the diagnostic with its resource address set.
 func (d Diagnostic) On(address string) Diagnostic {
 	d.Address = address
+	return d
+}
+
+// About returns the diagnostic with the argument that it is about.
+func (d Diagnostic) About(argument string) Diagnostic {
+	d.Argument = argument
 	return d
 }
 

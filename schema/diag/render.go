@@ -155,7 +155,7 @@ func (s *snippet) fit(width int) {
 		s.before = "…" + string(runes[min(len(runes), over+1):])
 	}
 	if over := length(s.before) + length(s.marked) + length(s.after) - width; over > 0 {
-		s.marked = cut(s.marked, max(1, length(s.marked)-over))
+		s.marked = cut(s.marked, max(1, length(s.marked)-over-1)) + "…"
 	}
 }
 

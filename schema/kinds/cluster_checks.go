@@ -38,12 +38,12 @@ func checkComplete(after cty.Value) diag.List {
 	var found diag.List
 	if !isSet(inside(after, "replication_specs")) {
 		found.Add(diag.Errorf("cluster_shape_missing", "Nothing says what the cluster is made of",
-			"Set provider_name, region_name and instance_size for a replica set in one region, or replication_specs."))
+			"A new cluster needs hardware. Set provider_name, region_name and instance_size for a replica set in one region, or replication_specs for anything else."))
 		return found
 	}
 	if !isSet(inside(after, "cluster_type")) {
 		found.Add(diag.Errorf("cluster_shape_missing", "cluster_type is missing",
-			"With replication_specs a new cluster needs cluster_type: REPLICASET, SHARDED or GEOSHARDED."))
+			"With replication_specs a new cluster needs it. Set cluster_type to REPLICASET, SHARDED or GEOSHARDED.").About("replication_specs"))
 	}
 	found.Add(checkFree(after)...)
 	found.Add(checkPointInTime(cty.NullVal(after.Type()), after)...)
@@ -57,8 +57,8 @@ func checkPaused(c schema.Transition) diag.List {
 		return nil
 	}
 	return diag.List{diag.Errorf("cluster_paused", "A paused cluster cannot be changed",
-		"The cluster is paused and stays so, but %s would change. Set paused = false with the change, or put the change off.",
-		strings.Join(changed, ", "))}
+		"It is paused and stays so, but %s would change. Set paused = false together with the change, or undo the change.",
+		strings.ReplaceAll(strings.Join(changed, ", "), "replication_specs", "its hardware")).About(changed[0])}
 }
 
 // checkTypes: SHARDED_CLUSTER_CANT_BECOME_REPLICA_SET, CANNOT_CHANGE_GEOSHARDED_CLUSTER_TYPE, and that a free and
@@ -71,20 +71,23 @@ func checkTypes(before, after cty.Value) diag.List {
 	case !ok || strings.EqualFold(was, will):
 	case strings.EqualFold(was, "GEOSHARDED"):
 		found.Add(diag.Errorf("cluster_type_change", "A global cluster stays a global cluster",
-			"cluster_type is GEOSHARDED and cannot become %s. Make a new cluster and move the data.", will))
+			"Atlas has it as GEOSHARDED, the file asks for %s. Write cluster_type = \"GEOSHARDED\", or make a new cluster under another name and move the data.",
+			will).About("cluster_type"))
 	case strings.EqualFold(was, "SHARDED") && strings.EqualFold(will, "REPLICASET"):
 		found.Add(diag.Errorf("cluster_type_change", "A sharded cluster cannot become a replica set",
-			"cluster_type is SHARDED. Make a new cluster and move the data."))
+			"Atlas has it as SHARDED, the file asks for REPLICASET, as the short form always does. Describe its shards in replication_specs with cluster_type = \"SHARDED\", or make a new cluster under another name and move the data.").
+			About("cluster_type"))
 	}
 	live, desired := isFree(before), isFree(after)
 	if hasRegions(after) && hasRegions(before) && live != desired {
-		what := "An M0 becomes dedicated by an upgrade, not by an update"
-		if live != yes {
-			what = "A dedicated cluster cannot become an M0"
-		}
-		if live != perhaps && desired != perhaps {
-			found.Add(diag.Errorf("tenant_change", what,
-				"Atlas refuses this change. Upgrade the cluster in Atlas, where it keeps its data, then plan again; or make a new one under another name."))
+		switch {
+		case live == yes && desired == no:
+			found.Add(diag.Errorf("tenant_change", "An M0 becomes dedicated by an upgrade, not by an update",
+				"Atlas refuses this change. Upgrade the cluster in the Atlas console, where it keeps its data, then plan again; or make a new one under another name.").
+				About(hardwareSize))
+		case live == no && desired == yes:
+			found.Add(diag.Errorf("tenant_change", "A dedicated cluster cannot become an M0",
+				"Atlas refuses this change. Keep a size from M10 on, or make an M0 under another name and move the data.").About(hardwareSize))
 		}
 	}
 	return found
@@ -101,11 +104,11 @@ func checkVersions(before, after cty.Value) diag.List {
 		return nil
 	case will > was+1:
 		return diag.List{diag.Errorf("version_jump", "MongoDB is upgraded one major version at a time",
-			"The cluster has %d.0, the file says %d.0. Go to %d.0 first.", was, will, was+1)}
+			"The cluster has %d.0, the file says %d.0. Write %d.0 and apply first, then go on.", was, will, was+1).About("mongo_db_major_version")}
 	case will < was && (!pinned || will < was-1):
 		return diag.List{diag.Errorf("version_downgrade", "MongoDB cannot go back to an older major version",
 			"The cluster has %d.0, the file says %d.0. Atlas goes back by one version, and only while the feature compatibility version is pinned to it. Write %d.0.",
-			was, will, was)}
+			was, will, was).About("mongo_db_major_version")}
 	}
 	return nil
 }
@@ -129,21 +132,23 @@ func checkShape(after cty.Value) diag.List {
 		return nil
 	}
 	if len(specs) == 0 {
-		found.Add(diag.Errorf("cluster_shape", "A cluster needs a shard", "replication_specs is empty. Describe at least one."))
+		found.Add(diag.Errorf("cluster_shape", "A cluster needs a shard", "replication_specs is empty. Describe at least one shard.").About("replication_specs"))
 	}
 	if kind, ok := text(inside(after, "cluster_type")); ok && strings.EqualFold(kind, "REPLICASET") && len(specs) > 1 {
 		found.Add(diag.Errorf("cluster_shape", "A replica set is one shard",
-			"replication_specs describes %d. Put the regions into one region_configs, or set cluster_type = \"SHARDED\".", len(specs)))
+			"replication_specs describes %d shards. Put the regions into one region_configs, or set cluster_type = \"SHARDED\".", len(specs)).
+			About("replication_specs"))
 	}
 	for i, spec := range specs {
 		if n, ok := electable(spec); ok && n != 3 && n != 5 && n != 7 {
 			found.Add(diag.Errorf("cluster_shape", "A shard has 3, 5 or 7 electable nodes",
-				"The regions of replication_specs[%d] have %d in all.", i, n))
+				"Shard %d of %d has %d in its regions together. Change a node_count so that the sum is 3, 5 or 7.", i+1, len(specs), n).
+				About("replication_specs.region_configs.electable_specs.node_count"))
 		}
 	}
 	if sizes := diskSizes(specs); len(sizes) > 1 {
 		found.Add(diag.Errorf("cluster_shape", "All disks of a cluster have one size",
-			"disk_size_gb is %s. Write the same number everywhere.", strings.Join(sizes, " and ")))
+			"disk_size_gb is %s. Write the same number everywhere.", strings.Join(sizes, " and ")).About("replication_specs"))
 	}
 	return found
 }
@@ -192,7 +197,7 @@ func checkFree(after cty.Value) diag.List {
 	var found diag.List
 	add := func(name string) {
 		found.Add(diag.Errorf("free_tier_limit", "An M0 has no "+name,
-			"Atlas offers it from M10 on. Remove %s, or choose a larger instance_size.", name))
+			"Atlas offers it from M10 on. Remove %s, or choose a larger instance_size.", name).About(name))
 	}
 	for _, name := range []string{"backup_enabled", "pit_enabled", "paused"} {
 		if isTrue(inside(after, name)) {
@@ -216,8 +221,11 @@ func checkPointInTime(before, after cty.Value) diag.List {
 		return nil
 	}
 	return diag.List{diag.Errorf("pit_without_backup", "pit_enabled needs backup_enabled",
-		"backup_enabled is false. Set it to true, or pit_enabled to false.")}
+		"backup_enabled is false, and a restore to any point in time rests on backups. Set it to true, or pit_enabled to false.").About("pit_enabled")}
 }
+
+// hardwareSize is where the size of a cluster's nodes stands.
+const hardwareSize = "replication_specs.region_configs.electable_specs.instance_size"
 
 // answer is what can be said of something that may be unknown.
 type answer int

@@ -62,26 +62,27 @@ func checkShortForm(values map[string]cty.Value, given []string) diag.List {
 	var found diag.List
 	if isSet(values["replication_specs"]) {
 		found.Add(diag.Errorf("cluster_both_forms", "The cluster is described twice",
-			"%s and replication_specs both say what the cluster is made of. Keep one: the short form for a replica set in one region, replication_specs for all else.",
-			strings.Join(given, ", ")))
+			"The short form (%s) and replication_specs both say what it is made of. Keep one: the short form for a replica set in one region, replication_specs for anything else.",
+			strings.Join(given, ", ")).About("replication_specs"))
 		return found
 	}
 	for _, name := range []string{"provider_name", "region_name", "instance_size"} {
 		if !isSet(values[name]) {
 			found.Add(diag.Errorf("cluster_short_form", name+" is missing",
-				"The short form of a cluster needs provider_name, region_name and instance_size; there is %s. Add %s.",
-				strings.Join(given, ", "), name))
+				"The short form of a cluster needs provider_name, region_name and instance_size; there is only %s. Add %s.",
+				strings.Join(given, ", "), name).About(given[0]))
 		}
 	}
 	if kind, ok := text(values["cluster_type"]); ok && !strings.EqualFold(kind, "REPLICASET") {
 		found.Add(diag.Errorf("cluster_short_form", "The short form describes a replica set",
-			"cluster_type is %s. Describe its shards in replication_specs.", kind))
+			"cluster_type is %s, and %s describe a replica set. Describe its shards in replication_specs instead, or remove cluster_type.",
+			kind, strings.Join(given, ", ")).About("cluster_type"))
 	}
 	if size, ok := text(values["instance_size"]); ok && strings.EqualFold(size, "M0") {
 		for _, name := range []string{"node_count", "disk_size_gb", "auto_scaling"} {
 			if isSet(values[name]) {
 				found.Add(diag.Errorf("free_tier_limit", name+" cannot be chosen for an M0",
-					"A free cluster has three nodes and 0.5 GB, and does not scale. Remove %s, or choose M10 or more.", name))
+					"A free cluster has three nodes and 0.5 GB, and does not scale. Remove %s, or choose M10 or more.", name).About(name))
 			}
 		}
 	}

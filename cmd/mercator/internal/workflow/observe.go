@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -97,7 +98,7 @@ func (s *Session) lookAgain(ctx context.Context, in *plan.Input, missing []plan.
 	for _, l := range missing {
 		o, found, err := s.seek(ctx, l)
 		if err != nil {
-			return fmt.Errorf("asking once more for the %s %s, which its list lacks: %w", l.Kind.Name, l.Key+l.ID, err)
+			return fmt.Errorf("asking once more for the %s %s, which its list lacks: %w", l.Kind.Name, cmp.Or(l.Key, l.ID), err)
 		}
 		if !found {
 			continue
