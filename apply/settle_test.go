@@ -65,7 +65,7 @@ func TestProgressEveryTenSeconds(t *testing.T) {
 	}
 }
 
-func TestRule_R9_TimedOutGoesOnNextTime(t *testing.T) {
+func TestRule_R09_TimedOutGoesOnNextTime(t *testing.T) {
 	h := furnished(t, nil)
 	h.put("room.a.engine.e", map[string]any{"name": "e", "size": "L"})
 	h.desired[len(h.desired)-1].Timeouts.Create = 5 * time.Second
@@ -91,7 +91,7 @@ func TestRule_R9_TimedOutGoesOnNextTime(t *testing.T) {
 	h.check()
 }
 
-func TestRule_R9_TimedOutDeletionGoesOn(t *testing.T) {
+func TestRule_R09_TimedOutDeletionGoesOn(t *testing.T) {
 	h := furnished(t, engine(map[string]any{"name": "e"}))
 	h.drop("room.a.engine.e")
 	p := h.plan()
