@@ -51,10 +51,10 @@ func (r *run) known(c *plan.Change) *schema.Bound {
 	return &b
 }
 
-// sameObject reports whether two bindings are to one live object. One that was made anew under its natural key
-// counts as the same (R2).
+// sameObject reports whether two bindings are to one live object, whatever connection leads to it. One that was
+// made anew under its natural key counts as the same (R2).
 func sameObject(a, b *schema.Bound) bool {
-	return a.Kind == b.Kind && a.Connection == b.Connection && a.Place == b.Place &&
+	return a.Kind == b.Kind && a.Place == b.Place &&
 		(a.ID == b.ID && a.Key == b.Key || a.ID == b.ID && a.ID != "" || a.Key == b.Key && a.Key != "")
 }
 

@@ -92,7 +92,7 @@ func (h *house) refer(address schema.Address, attribute string, to schema.Addres
 
 func (h *house) input(live *schema.Live) plan.Input {
 	in := plan.Input{Catalog: h.world.catalog, Now: h.world.clock.Now(), Live: live, Options: h.options,
-		Places: map[string]schema.Place{"": h.place}, SecretMatches: h.verifier.Matches,
+		Places: map[string]schema.Place{"": h.place}, Connections: map[string]plan.Connection{"": {OrgID: "o"}}, SecretMatches: h.verifier.Matches,
 		Prior: plan.Prior{Lineage: h.state.Lineage, Resources: h.state.Resources, Intents: h.state.Intents}}
 	known := plan.Pairs(withDesired(in, h.desired))
 	for _, r := range h.desired {

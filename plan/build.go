@@ -16,7 +16,7 @@ func Build(in Input) *Plan {
 	p := &Plan{Now: in.Now, Lineage: in.Prior.Lineage, Serial: in.Prior.Serial, Connections: in.Connections,
 		Destroying: o.Destroy, Targets: o.Targets, Excludes: o.Excludes, Replacing: o.Replace, NoAdopt: o.NoAdopt,
 		AllowDestroy: o.AllowDestroy, AllowAdopt: o.AllowAdopt}
-	if wrong := CheckConnections(in.Connections, in.Prior.Connections); wrong.HasErrors() {
+	if wrong := CheckConnections(in); wrong.HasErrors() {
 		p.Diagnostics = wrong
 		return p
 	}

@@ -11,12 +11,12 @@ import (
 	"mercator/schema/diag"
 )
 
-// CheckConnections refuses connections that lead to another organization than the state says (R5): reading it
-// would show everything as deleted, so nothing is read.
-func CheckConnections(now, was map[string]Connection) diag.List {
+// CheckConnections refuses connections that lead to another organization than the state says, and a state of
+// whose organization no connection is left (R5): reading would show everything as deleted, so nothing is read.
+func CheckConnections(in Input) diag.List {
 	var diags diag.List
-	for _, name := range sortedKeys(now) {
-		now, was := now[name], was[name]
+	for _, name := range sortedKeys(in.Connections) {
+		now, was := in.Connections[name], in.Prior.Connections[name]
 		if was == (Connection{}) || was.OrgID == now.OrgID && was.BaseURL == now.BaseURL {
 			continue
 		}
@@ -28,7 +28,33 @@ func CheckConnections(now, was map[string]Connection) diag.List {
 			"The state was made with organization %s at %s; now it is organization %s at %s. Planning would take everything for deleted. Set the organization and base URL back, or use another state.",
 			was.OrgID, was.BaseURL, now.OrgID, now.BaseURL))
 	}
+	told := map[string]bool{}
+	for _, a := range sortedKeys(in.Prior.Resources) {
+		name := in.Prior.Resources[a].Connection
+		if _, ok := in.connection(name); ok || told[name] {
+			continue
+		}
+		told[name] = true
+		diags.Add(diag.Errorf("connection_missing", fmt.Sprintf("The state uses the connection %q, which the files do not declare", name),
+			"It has %s and perhaps others from there, and no connection leads to its organization %s at %s. Declare the block atlas %q again, under any name.",
+			a, in.Prior.Connections[name].OrgID, in.Prior.Connections[name].BaseURL, name))
+	}
 	return diags
+}
+
+// connection returns the declared connection for one that the state names: the same, or where it is declared no
+// more, one to the same organization. A connection that was only renamed leads to the same objects.
+func (in *Input) connection(recorded string) (string, bool) {
+	if _, ok := in.Connections[recorded]; ok {
+		return recorded, true
+	}
+	was, ok := in.Prior.Connections[recorded]
+	for _, name := range sortedKeys(in.Connections) {
+		if now := in.Connections[name]; ok && now.OrgID == was.OrgID && now.BaseURL == was.BaseURL {
+			return name, true
+		}
+	}
+	return recorded, false
 }
 
 // checks finds what Atlas would refuse half-way, and what loses data.

@@ -156,6 +156,7 @@ func (b *builder) move() {
 		}
 		bound := *b.in.Prior.Resources[address]
 		bound.Address = target
+		bound.Connection, _ = b.in.connection(bound.Connection)
 		b.bounds[target], b.from[target] = &bound, address
 	}
 	for _, a := range sortedKeys(b.bounds) {
@@ -523,6 +524,8 @@ func (b *builder) lookBack(n *node) {
 		if b.claim(n, old, "bound") {
 			n.renamed = true
 		}
+	case n.live == nil && n.bound.Connection != n.connection && n.bound.Place != n.place:
+		b.changedConnection(n)
 	case n.live == nil && n.bound.Place != n.place:
 		if b.claim(n, old, "bound") {
 			n.rehomed = true
@@ -533,6 +536,17 @@ func (b *builder) lookBack(n *node) {
 			schema.KeyText(n.bound.Key), quoteShell(n.recorded))
 	}
 	b.inherit(n)
+}
+
+// changedConnection refuses to take an object to another organization: the one that it would be deleted from and
+// the one that it would be made in have different credentials. It is told of the outermost object only.
+func (b *builder) changedConnection(n *node) {
+	if p := n.parent; p != nil && p.bound != nil && p.bound.Connection != p.connection {
+		return
+	}
+	b.error(n.address, "connection_changed", fmt.Sprintf("%s would move to another organization", n.address),
+		"The state has it with the connection %q, the file with %q. Give it back its connection. To have another one there, declare that in a block of its own; to stop managing this one, forget it with \"mercator state rm %s\".",
+		n.bound.Connection, n.connection, quoteShell(n.recorded))
 }
 
 // declaredFor returns another declared node whose natural key is the old object's.

@@ -42,6 +42,9 @@ func (b *builder) remember(n *node) {
 			b.stateOnly(n, "record", path, "managed as it is: "+path)
 		}
 	}
+	if b.in.Prior.Resources[n.recorded].Connection != c.Connection {
+		b.stateOnly(n, "record", "atlas", fmt.Sprintf("its connection is %q now", c.Connection))
+	}
 	if n.bound.Timeouts != c.Timeouts {
 		b.stateOnly(n, "record", "timeouts", "its timeouts change")
 	}

@@ -141,3 +141,25 @@ func TestRule_R25_ASavedPlanKeepsItsFlagsAndItsTime(t *testing.T) {
 		t.Error("the project is still there")
 	}
 }
+
+// TestRule_R05_ConnectionsMayBeRenamed gives a connection another label, takes another one to the same organization,
+// and at last none.
+func TestRule_R05_ConnectionsMayBeRenamed(t *testing.T) {
+	r := newRig(t, sandbox.Options{})
+	for _, name := range []string{"CLIENT_ID", "CLIENT_SECRET", "BASE_URL"} {
+		r.env["EMEA_MONGODB_ATLAS_"+name] = r.env["MONGODB_ATLAS_"+name]
+	}
+	file := func(label, use string) string {
+		return fmt.Sprintf("atlas {\n}\natlas %q {\n org_id = %q\n credentials_prefix = \"EMEA\"\n}\n", label, sandbox.DefaultOrgID) +
+			inShop(use+"\n"+`custom_role "reader" {
+				actions = [{ action = "FIND", resources = [{ db = "shop" }] }]
+			}`)
+	}
+	r.write(file("emea", `atlas = "emea"`)).converge()
+	r.box.ResetCalls()
+	r.write(file("europe", `atlas = "europe"`)).converge()
+	r.write(file("europe", "")).converge()
+	r.write("").env["MONGODB_ATLAS_ORG_ID"] = "5a0db0000000000000000009"
+	expectCodes(t, r.plan(plan.Options{}).Diagnostics, "wrong_organization")
+	equal(t, "calls", r.writes())
+}

@@ -169,7 +169,7 @@ func (s *Session) plan(ctx context.Context, st *state.State, options plan.Option
 	evaluation, _ := s.Config.Evaluate(nil) // Open has shown the findings
 	in := plan.Input{Catalog: s.Catalog, Now: s.Now, Desired: evaluation.Desired, Prior: prior(st),
 		Places: s.places, Connections: s.connections, Options: options}
-	if plan.CheckConnections(s.connections, in.Prior.Connections).HasErrors() {
+	if plan.CheckConnections(in).HasErrors() {
 		return plan.Build(in), &planned{evaluation, nil}, nil // which says so
 	}
 	if err := s.observe(ctx, &in); err != nil {
