@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -36,10 +37,11 @@ func (h hasty) Sleep(ctx context.Context, d time.Duration) error { return h.Cloc
 // embedded is the Atlas of --sandbox: in this process, kept in a folder beside the configuration. Real credentials
 // are never looked at, so they cannot be sent there.
 type embedded struct {
-	endpoint *sandbox.Endpoint
-	orgs     []sandbox.Org
-	outside  func(string) string
-	folder   *folder
+	endpoint  *sandbox.Endpoint
+	transport *http.Transport
+	orgs      []sandbox.Org
+	outside   func(string) string
+	folder    *folder
 }
 
 func (f *folder) sandboxDir() string { return filepath.Join(f.dir, ".mercator", "sandbox") }
@@ -47,7 +49,8 @@ func (f *folder) sandboxDir() string { return filepath.Join(f.dir, ".mercator", 
 // embed starts the embedded Atlas, or joins the one that another process has in the same folder, with an
 // organization for every connection.
 func (f *folder) embed(connections []schema.Connection) (*embedded, error) {
-	e := &embedded{orgs: orgsOf(connections), outside: f.world.getenv, folder: f}
+	e := &embedded{orgs: orgsOf(connections), outside: f.world.getenv, folder: f,
+		transport: &http.Transport{MaxIdleConnsPerHost: mostConnections}}
 	var err error
 	e.endpoint, err = sandbox.Attach(f.sandboxDir(), sandbox.Options{
 		Orgs: e.orgs, CreateTime: createTime, UpdateTime: updateTime, DeleteTime: deleteTime, NoRateLimits: true,
@@ -55,7 +58,14 @@ func (f *folder) embed(connections []schema.Connection) (*embedded, error) {
 	return e, err
 }
 
-func (e *embedded) close() { _ = e.endpoint.Close() } // the data is on disk after every call
+// mostConnections is how many connections to the embedded Atlas are kept for the next request.
+const mostConnections = 16
+
+// close ends the embedded Atlas. Connections go first: the server would wait for one that was opened and not used yet.
+func (e *embedded) close() {
+	e.transport.CloseIdleConnections()
+	_ = e.endpoint.Close() // the data is on disk after every call
+}
 
 var hexID = regexp.MustCompile(`^[a-f0-9]{24}$`)
 
@@ -115,7 +125,7 @@ func (e *embedded) connect(c workflow.Connection) (provider.Provider, error) {
 	}
 	credential := e.orgs[at].Credentials[0]
 	return atlas.New(atlas.Config{
-		BaseURL: e.endpoint.URL, Version: version, Logger: e.folder.globals.logger(e.folder.world.Stderr),
+		BaseURL: e.endpoint.URL, Version: version, Transport: e.transport, Logger: e.folder.globals.logger(e.folder.world.Stderr),
 		Credentials: atlas.Credentials{ClientID: credential.ClientID, ClientSecret: credential.ClientSecret},
 	})
 }

@@ -75,7 +75,11 @@ func resourceOf(a schema.Address) resourceJSON {
 	last := a.Last()
 	r.Type, r.Name = last.Kind, last.Label
 	if n := len(last.Keys); n > 0 {
-		r.Key = last.Keys[n-1].Text
+		key := last.Keys[n-1]
+		r.Key = key.Text
+		if key.Number {
+			r.Key = json.Number(key.Text)
+		}
 	}
 	return r
 }
