@@ -15,6 +15,7 @@ import (
 	"mercator/apply/state/local"
 	"mercator/cmd/mercator/internal/workflow"
 	"mercator/plan"
+	"mercator/plan/render"
 	"mercator/provider/sandbox"
 	"mercator/schema"
 	"mercator/schema/config"
@@ -237,3 +238,17 @@ func (r *rig) forget() {
 
 // tryOpen opens a configuration that may have mistakes.
 func (r *rig) tryOpen() (*workflow.Session, diag.List) { return workflow.Open(r.options()) }
+
+// render shows a plan in a format.
+func (r *rig) render(p *plan.Plan, format string) string {
+	r.t.Helper()
+	renderer, err := render.New(format, render.Options{Catalog: catalog, Width: 120})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	var b strings.Builder
+	if err := renderer.Plan(&b, p); err != nil {
+		r.t.Fatal(err)
+	}
+	return b.String()
+}

@@ -84,7 +84,7 @@ var catalog = func() *schema.Catalog {
 func newRig(t testing.TB, options sandbox.Options) *rig {
 	t.Helper()
 	r := &rig{t: t, dir: t.TempDir(), clock: &clock{now: start}, env: map[string]string{}}
-	options.Clock, options.NoRateLimits = r.clock, true
+	options.Clock, options.NoRateLimits = r.clock, options.RateLimits == nil
 	box, err := sandbox.New(options)
 	if err != nil {
 		t.Fatal(err)
