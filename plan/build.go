@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/agext/levenshtein"
+
 	"mercator/schema"
 	"mercator/schema/diag"
 )
@@ -199,10 +201,24 @@ func (b *builder) checkTargets() {
 		for _, a := range list {
 			if !slices.ContainsFunc(b.nodes, func(n *node) bool { return a.Contains(n.address) }) {
 				b.diags.Add(diag.Errorf("unknown_address", fmt.Sprintf("%s %s names nothing", flag, a),
-					"Neither the files nor the state have such a resource. \"mercator state list\" and \"mercator plan\" show the addresses."))
+					"Neither the files nor the state have such a resource. %s", b.nearest(a)))
 			}
 		}
 	}
+}
+
+// nearest suggests the address that a misspelt one most likely means, or says where addresses are shown.
+func (b *builder) nearest(a schema.Address) string {
+	nearest, best := schema.Address(""), 4
+	for _, n := range b.nodes {
+		if d := levenshtein.Distance(string(a), string(n.address), nil); d < best {
+			nearest, best = n.address, d
+		}
+	}
+	if nearest != "" {
+		return fmt.Sprintf("Did you mean %s?", nearest)
+	}
+	return `"mercator state list" and "mercator plan" show the addresses.`
 }
 
 // Refusals returns what stops the plan from being applied without a human who answers (R30): changes that no
@@ -211,7 +227,7 @@ func (p *Plan) Refusals() diag.List {
 	var out diag.List
 	if p.Blast != nil && !slices.Contains(p.AllowDestroy, "all") {
 		out.Add(diag.Errorf("blast_radius", fmt.Sprintf("The plan removes %d of the %d objects that the state owns", p.Blast.Removed, p.Blast.Owned),
-			"So much at once needs --allow-destroy all where nobody is asked. Make sure that the right files and the right state are used."))
+			"So much at once is mostly a mistake: make sure that the right files and the right state are used. If it is meant, and nobody is asked, allow it:\n\n--allow-destroy all"))
 	}
 	for i := range p.Changes {
 		c := &p.Changes[i]
@@ -219,12 +235,12 @@ func (p *Plan) Refusals() diag.List {
 		case "allow-destroy":
 			if !names(p.AllowDestroy, c) {
 				out.Add(diag.Errorf("needs_allow_destroy", fmt.Sprintf("%s would be lost for good", c.Address),
-					"%s: %s. Where nobody is asked, allow it with --allow-destroy %s.", c.Action, reasonText(c), quoteShell(c.Address)).On(string(c.Address)).At(c.Range))
+					"It would be %sd: %s. Put it back into the files, or where nobody is asked allow the loss:\n\n--allow-destroy %s", c.Action, reasonText(c), quoteShell(c.Address)).On(string(c.Address)).At(c.Range))
 			}
 		case "allow-adopt":
 			if !names(p.AllowAdopt, c) {
 				out.Add(diag.Errorf("needs_allow_adopt", fmt.Sprintf("%s would be taken over and changed", c.Address),
-					"It exists in Atlas and Mercator did not make it; the change costs, interrupts, grants access or sets a secret. Where nobody is asked, allow it with --allow-adopt %s.", quoteShell(c.Address)).On(string(c.Address)).At(c.Range))
+					"It exists in Atlas and Mercator did not make it; the change costs, interrupts, grants access or sets a secret. Where nobody is asked, allow it:\n\n--allow-adopt %s", quoteShell(c.Address)).On(string(c.Address)).At(c.Range))
 			}
 		}
 	}

@@ -84,22 +84,23 @@ func (b *builder) checkReplace(n *node) {
 	named := b.named1(n)
 	switch {
 	case c.Lifecycle.PreventDestroy:
-		b.error(n.address, "prevent_destroy", fmt.Sprintf("%s is protected and would be replaced", n.address),
-			"%s. Undo the change, or set prevent_destroy = false in its lifecycle.", reasonText(c))
+		b.finding(n, n.forcePlace(), "prevent_destroy", fmt.Sprintf("%s is protected and would be replaced", n.address),
+			"%s, so it would be deleted and made anew, which its lifecycle forbids. Undo the change, or set prevent_destroy = false in its lifecycle.", capital(reasonText(c)))
 	case n.kind.HoldsData && n.renamed && !named:
-		b.error(n.address, "rename_destroys", fmt.Sprintf("%s would be deleted to give it another name", n.address),
-			"In Atlas it is called %q, and Atlas cannot rename it: it would be deleted with its data and an empty one made. Keep the name with %s = %q, or allow the deletion with --allow-destroy %s.",
+		b.finding(n, n.keyPlace(), "rename_destroys", fmt.Sprintf("%s would be deleted to give it another name", n.address),
+			"In Atlas it is called %q, and Atlas cannot rename it: it would be deleted with its data and an empty one made. Keep the name with %s = %q, or allow the deletion:\n\n--allow-destroy %s",
 			schema.KeyText(c.Key), n.kind.Identity.Key[0], schema.KeyText(c.Key), quoteShell(n.address))
 	case n.kind.HoldsData && n.rehomed && !named:
-		b.error(n.address, "parent_changed", fmt.Sprintf("%s would be deleted to live in another %s", n.address, n.kind.Parent),
-			"Atlas cannot move it, so it would be deleted with its data. Put it back, or allow the deletion with --allow-destroy %s.", quoteShell(n.address))
+		b.finding(n, n.placeOf(n.kind.Parent), "parent_changed", fmt.Sprintf("%s would be deleted to live in another %s", n.address, n.kind.Parent),
+			"Atlas cannot move it from one to another, so it would be deleted with its data. Put it back, or allow the deletion:\n\n--allow-destroy %s", quoteShell(n.address))
 	case c.Adopted && n.bound != nil && !named:
-		b.error(n.address, "adopted_replace", fmt.Sprintf("%s would be replaced, and Mercator did not make it", n.address),
-			"%s. It was adopted, so it is replaced only if --allow-destroy %s names it, or after \"mercator state own %s\".", reasonText(c), quoteShell(n.address), quoteShell(n.address))
+		b.finding(n, n.forcePlace(), "adopted_replace", fmt.Sprintf("%s would be replaced, and Mercator did not make it", n.address),
+			"%s. It was there before and was adopted, so it is replaced only if you say so. Undo the change, or allow the deletion, or make the object Mercator's own:\n\n--allow-destroy %s\nmercator state own %s",
+			capital(reasonText(c)), quoteShell(n.address), quoteShell(n.address))
 	}
 	if n.kind.HoldsData && b.holdsChild(n) {
-		b.error(n.address, "replace_holds_data", fmt.Sprintf("%s would be replaced, and what lives in it holds data", n.address),
-			"%s. Everything in it would be lost; no flag allows that. Undo the change, or move the data first.", reasonText(c))
+		b.finding(n, n.forcePlace(), "replace_holds_data", fmt.Sprintf("%s would be replaced, and what lives in it holds data", n.address),
+			"%s. Everything in it would be lost; no flag allows that. Undo the change, or move the data first.", capital(reasonText(c)))
 	}
 }
 
@@ -110,16 +111,46 @@ func (b *builder) named1(n *node) bool {
 	})
 }
 
+// reasonText says why a change is what it is, in a sentence without its full stop.
 func reasonText(c *Change) string {
 	var texts []string
 	for _, r := range c.Reasons {
-		if r.Path != "" {
+		switch {
+		case r.Code == "cannot_update":
+			texts = append(texts, "Atlas cannot change "+r.Path+changeText(c, r.Path))
+		case r.Path != "":
 			texts = append(texts, r.Path+": "+r.Text)
-		} else {
+		default:
 			texts = append(texts, r.Text)
 		}
 	}
-	return capital(strings.Join(texts, "; "))
+	return strings.Join(texts, "; ")
+}
+
+// changeText says from what to what an argument changes, where both can be shown in a few words.
+func changeText(c *Change, path string) string {
+	for _, d := range c.Diffs {
+		was, ok1 := plainText(d.Old)
+		will, ok2 := plainText(d.New)
+		if d.Path == path && !d.Sensitive && ok1 && ok2 {
+			return " from " + was + " to " + will
+		}
+	}
+	return ""
+}
+
+func plainText(v cty.Value) (string, bool) {
+	if v == cty.NilVal || v.IsMarked() || !v.IsKnown() || !v.Type().IsPrimitiveType() {
+		return "", false
+	}
+	if v.IsNull() {
+		return "unset", true
+	}
+	text := wholeValue(&schema.Attribute{}, v)
+	if v.Type() == cty.String {
+		text = fmt.Sprintf("%q", text)
+	}
+	return text, true
 }
 
 func capital(s string) string {
@@ -164,7 +195,7 @@ func (b *builder) checkName(n *node) {
 		return
 	}
 	if other, ok := b.in.Live.ByKey(n.connection, n.kind.Name, n.place, n.key); ok && other.ID != n.live.ID {
-		b.error(n.address, "name_taken", fmt.Sprintf("%s cannot be called %q", n.address, n.key),
+		b.finding(n, n.keyPlace(), "name_taken", fmt.Sprintf("%s cannot be called %q", n.address, n.key),
 			"Another %s has that name (id %s). Choose another name, or declare that one here with an import block.", n.kind.Name, other.ID)
 	}
 }
@@ -175,7 +206,7 @@ func ignoresKey(n *node) bool {
 }
 
 func (b *builder) checkHook(n *node) {
-	if n.kind.Hooks.Check == nil {
+	if n.kind.Hooks.Check == nil || n.broken {
 		return
 	}
 	t := schema.Transition{Before: cty.NullVal(n.kind.Type()), After: n.value, Changed: topLevels(n.change.Diffs), Replace: n.change.Action == Replace}
@@ -183,7 +214,7 @@ func (b *builder) checkHook(n *node) {
 		t.Before = n.live.Value
 	}
 	for _, d := range n.kind.Hooks.Check(t) {
-		b.diags.Add(b.placed(d, n.desired))
+		b.diags.Add(n.placed(d))
 	}
 }
 
@@ -205,7 +236,7 @@ func (b *builder) checkContested(n *node) {
 		if c.Undone[top] > 1 {
 			b.diags.Add(diag.Warningf("contested", fmt.Sprintf("%s of %s is changed from outside again and again", top, n.address),
 				"This is apply number %d in a row that would undo it. Somebody or something else manages it: agree with them, or take %s out of the file.", c.Undone[top], top).
-				On(string(n.address)).At(c.Range))
+				On(string(n.address)).At(n.placeOf(d.Path)))
 		}
 	}
 }

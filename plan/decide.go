@@ -57,7 +57,7 @@ func (b *builder) decideDeclared(n *node) {
 	switch {
 	case n.live == nil && b.expired(n):
 		b.diags.Add(diag.Warningf("expired", fmt.Sprintf("%s has expired and is gone, as it should be", n.address),
-			"Atlas removed it at its expiry. The entry can be removed from the file.").On(string(n.address)).At(n.desired.Range))
+			"Atlas removed it at its expiry. It can be removed from the file.").On(string(n.address)).At(n.placeOf("delete_after_date")))
 		return
 	case n.live == nil:
 		b.create(n)
@@ -170,8 +170,9 @@ func (b *builder) create(n *node) {
 		return
 	}
 	if n.place != "" && n.kind.Parent != "" && !b.alive(n.connection, n.kind, n.place) {
-		b.error(n.address, "parent_missing", fmt.Sprintf("The %s that %s belongs in is not there", n.kind.Parent, n.address),
-			"No %s with the given id is in the organization that the credentials reach. Check the id, or declare the %s.", n.kind.Parent, n.kind.Parent)
+		b.finding(n, n.placeOf(n.kind.Parent), "parent_missing", fmt.Sprintf("The %s that %s belongs in is not there", n.kind.Parent, n.address),
+			"The file says the id %q, and no %s that the credentials reach has it. Correct the id, or declare the %s and refer to its block.",
+			n.desired.Parent.ID, n.kind.Parent, n.kind.Parent)
 	}
 }
 
@@ -183,22 +184,10 @@ func (b *builder) misfits(n *node) {
 }
 
 func (b *builder) misfit(n *node, m schema.Misfit) {
-	d := m.Finding.On(string(n.address)).At(n.desired.Range)
-	if r, ok := n.desired.Ranges[schema.PathString(m.Path)]; ok {
-		d = d.At(r)
-	} else if r, ok := n.desired.Ranges[topOf(m.Path)]; ok {
-		d = d.At(r)
-	}
+	d := n.placed(m.Finding.About(schema.PathString(m.Path)))
 	if !slices.ContainsFunc(b.diags, func(x diag.Diagnostic) bool { return x == d }) {
 		b.diags.Add(d)
 	}
-}
-
-func topOf(p cty.Path) string {
-	if len(p) == 0 {
-		return ""
-	}
-	return schema.PathString(p[:1])
 }
 
 // after is what the object will be: what is sent over what is live, and unknown where Atlas decides.
@@ -386,7 +375,7 @@ func (b *builder) decideUndeclared(n *node) {
 func (b *builder) checkPrevented(n *node) {
 	if c := &n.change; c.Lifecycle.PreventDestroy {
 		b.diags.Add(diag.Errorf("prevent_destroy", fmt.Sprintf("%s is protected and would be deleted", n.address),
-			"Its lifecycle says prevent_destroy, which the state remembers when the block is gone. Put the block back with prevent_destroy = false and apply, or forget it with \"mercator state rm %s\".",
+			"Its lifecycle says prevent_destroy, which the state remembers when the block is gone. Put the block back with prevent_destroy = false and apply, or leave it in Atlas and forget it:\n\nmercator state rm %s",
 			quoteShell(n.address)).On(string(n.address)).At(c.Range))
 	}
 }

@@ -53,6 +53,8 @@ type node struct {
 	gone bool
 	// exclusive says that nobody declared the object and its kind is exclusive in its parent (R32).
 	exclusive bool
+	// broken says that the desired value is a mistake, which has been reported.
+	broken bool
 	// appliedDiffs is fromApplied's answer, once it was asked.
 	appliedDiffs    []Diff
 	appliedCompared bool
@@ -150,8 +152,9 @@ func (b *builder) move() {
 			target = next
 		}
 		if target != address && b.in.Prior.Resources[target] != nil && b.moved(target) == target {
-			b.error(target, "move_target_taken", fmt.Sprintf("%s cannot move to %s", address, target),
-				"The state has an object under both addresses. Remove the moved block, or free the target with \"mercator state rm %s\".", target)
+			b.diags.Add(diag.Errorf("move_target_taken", fmt.Sprintf("%s cannot move to %s", address, target),
+				"The state has an object under both addresses. Remove the moved block, or forget what is at the target:\n\nmercator state rm %s", quoteShell(target)).
+				On(string(target)).At(b.moveOf(address).Range))
 			target = address
 		}
 		bound := *b.in.Prior.Resources[address]
@@ -176,12 +179,18 @@ func (b *builder) recordedIdentity(bound *schema.Bound) (identity, bool) {
 }
 
 func (b *builder) moved(a schema.Address) schema.Address {
+	m := b.moveOf(a)
+	return m.To + schema.Address(strings.TrimPrefix(string(a), string(m.From)))
+}
+
+// moveOf returns the move that concerns an address, the zero Move where none does.
+func (b *builder) moveOf(a schema.Address) schema.Move {
 	for _, m := range b.in.Desired.Moves {
-		if rest, ok := strings.CutPrefix(string(a), string(m.From)); ok && m.From.Contains(a) {
-			return m.To + schema.Address(rest)
+		if strings.HasPrefix(string(a), string(m.From)) && m.From.Contains(a) {
+			return m
 		}
 	}
-	return a
+	return schema.Move{}
 }
 
 // declare makes a node of each desired resource, normalized.
@@ -200,9 +209,9 @@ func (b *builder) declare() {
 		n.recorded = b.from[r.Address]
 		v, found := kind.Normalize(r.Value)
 		for _, d := range found {
-			b.diags.Add(b.placed(d, r))
+			b.diags.Add(n.placed(d))
 		}
-		n.full, n.value = v, v
+		n.full, n.value, n.broken = v, v, found.HasErrors()
 		key, known, err := kind.NaturalKey(n.named())
 		if err != nil {
 			b.error(r.Address, "bad_name", fmt.Sprintf("%s cannot be addressed", r.Address), "%v.", err)
@@ -243,10 +252,10 @@ func (n *node) named() cty.Value {
 }
 
 // placed gives a finding of a hook its address and the range of the argument that it speaks of.
-func (b *builder) placed(d diag.Diagnostic, r *schema.Resource) diag.Diagnostic {
-	d.Address = string(r.Address)
+func (n *node) placed(d diag.Diagnostic) diag.Diagnostic {
+	d.Address = string(n.address)
 	if d.Range.IsZero() {
-		d.Range = r.Range
+		d.Range = n.placeOf(d.Argument)
 	}
 	return d
 }
@@ -334,10 +343,6 @@ func (b *builder) byImport(n *node) bool {
 	return false
 }
 
-// imported reports whether an import block names the node.
-func (b *builder) imported(n *node) bool {
-	return slices.ContainsFunc(b.in.Desired.Imports, func(imp schema.Import) bool { return imp.To == n.address })
-}
 // namedBy returns the live objects that an import's id can mean. An id in parts may leave out those that the file
 // says anyway.
 func (b *builder) namedBy(n *node, id map[string]string) []schema.Object {
@@ -370,6 +375,10 @@ func namesOf(objects []schema.Object) string {
 	return strings.Join(names, ", ")
 }
 
+// imported reports whether an import block names the node.
+func (b *builder) imported(n *node) bool {
+	return slices.ContainsFunc(b.in.Desired.Imports, func(imp schema.Import) bool { return imp.To == n.address })
+}
 
 func identityText(id map[string]string) string {
 	var parts []string
@@ -401,7 +410,7 @@ func (b *builder) byIntent(n *node) bool {
 		found := b.madeBy(n, i)
 		if len(found) > 1 && !b.interchangeable(n, i, found) {
 			b.error(n.address, "intent_ambiguous", fmt.Sprintf("An interrupted apply may have created %s more than once", n.address),
-				"Any of these could be it: %s. Bind the right one with \"mercator state bind %s ID\" and remove the others in Atlas.", idsOf(found), quoteShell(n.address))
+				"Any of these could be it: %s. Look at them in Atlas, remove the others there, and bind the right one:\n\nmercator state bind %s ID", idsOf(found), quoteShell(n.address))
 			return false
 		}
 		if len(found) > 0 {
@@ -531,8 +540,8 @@ func (b *builder) lookBack(n *node) {
 			n.rehomed = true
 		}
 	case n.live != nil && b.claims[b.identityOf(n.connection, n.kind, old)] == nil && b.declaredFor(old, n) == nil && !b.boundElsewhere(n, *n.live):
-		b.error(n.address, "rename_target_exists", fmt.Sprintf("%s was %q, and %q exists already", n.address, schema.KeyText(n.bound.Key), schema.KeyText(n.live.Key)),
-			"Mercator will not delete %q for a name that another object has. Declare the old object in a block of its own with a moved block, or forget it with \"mercator state rm %s\".",
+		b.finding(n, n.keyPlace(), "rename_target_exists", fmt.Sprintf("%s was %q, and %q exists already", n.address, schema.KeyText(n.bound.Key), schema.KeyText(n.live.Key)),
+			"Atlas cannot rename the one, and Mercator will not delete it for a name that another object has. Keep the name %q here and declare the other in a block of its own, or forget this one:\n\nmercator state rm %s",
 			schema.KeyText(n.bound.Key), quoteShell(n.recorded))
 	}
 	b.inherit(n)
@@ -545,7 +554,7 @@ func (b *builder) changedConnection(n *node) {
 		return
 	}
 	b.error(n.address, "connection_changed", fmt.Sprintf("%s would move to another organization", n.address),
-		"The state has it with the connection %q, the file with %q. Give it back its connection. To have another one there, declare that in a block of its own; to stop managing this one, forget it with \"mercator state rm %s\".",
+		"The state has it with the connection %q, the file with %q. Give it back its connection. To have another one there, declare that in a block of its own; to stop managing this one, forget it:\n\nmercator state rm %s",
 		n.bound.Connection, n.connection, quoteShell(n.recorded))
 }
 
@@ -592,7 +601,7 @@ func (b *builder) duplicates(level []*node) {
 		id := strings.Join([]string{n.connection, n.kind.Name, place, n.key}, "\x00")
 		if other := first[id]; other != nil {
 			b.diags.Add(diag.Errorf("duplicate_object", fmt.Sprintf("%s and %s name the same %s", other.address, n.address, n.kind.Name),
-				"Both are %q in the same place. Remove one of the blocks, or give one another name.", n.key).On(string(n.address)).At(n.desired.Range))
+				"Both are %q in the same place. Remove one of the blocks, or give one another name.", n.key).On(string(n.address)).At(n.keyPlace()))
 			continue
 		}
 		first[id] = n

@@ -111,7 +111,7 @@ func (b *builder) similar() {
 	}
 	for g, n := range wanted {
 		b.diags.Add(diag.Warningf("similar_object", fmt.Sprintf("Atlas has %s objects much like what would be created", g.kind),
-			"Look at %s before you apply. To take one over instead of creating a second one: mercator state bind %s %s",
+			"Look at %s before you apply. To take one over instead of creating a second one:\n\nmercator state bind %s %s",
 			strings.Join(ids[g], ", "), quoteShell(n.address), ids[g][0]).On(string(n.address)).At(n.change.Range))
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"mercator/schema"
-	"mercator/schema/diag"
 )
 
 // Atlas never shows a secret again, so whether one changed is told from the hash in the state: each secret of
@@ -197,13 +196,8 @@ func (b *builder) secretsNeededIn(n *node, a *schema.Attribute) {
 			continue
 		}
 		path := fmt.Sprintf("%s[%d].%s", a.Name, p.desired, secrets[0])
-		d := diag.Errorf("secret_needed", fmt.Sprintf("%s is needed", path),
+		b.finding(n, n.placeOf(a.Name), "secret_needed", fmt.Sprintf("%s is needed", path),
 			"The change replaces the whole list in Atlas, and %s. Set %s.", why, path)
-		d = d.On(string(n.address)).At(n.desired.Range)
-		if r, ok := n.desired.Ranges[a.Name]; ok {
-			d = d.At(r)
-		}
-		b.diags.Add(d)
 	}
 }
 

@@ -66,7 +66,7 @@ type Diagnostic struct {
 	Address string
 	// Argument is the argument of it that is concerned, as a path ("replication_specs[0].zone_name"), or "". Who
 	// knows the files finds the Range by it.
-	Argument string
+	Argument string `json:",omitempty"`
 	// Range is the place in the files. Findings of the plan carry their resource's range where it has one.
 	Range Range
 }
