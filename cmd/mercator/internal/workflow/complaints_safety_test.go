@@ -364,11 +364,12 @@ func TestComplaint_18_AChangedPasswordIsNoticed(t *testing.T) {
 // TestComplaint_20: locks of dead jobs block everybody, nobody knows whose they are, and a stale plan leaves one.
 func TestComplaint_20_LocksSayWhoseTheyAreAndEnd(t *testing.T) {
 	r := newRig(t, sandbox.Options{}).write(shop())
-	store := r.open().Store
-	if _, err := store.Lock(context.Background(), state.LockInfo{Operation: "apply", Who: "ci@runner-7", Job: "https://ci.example.com/job/42"}); err != nil {
+	lease, err := r.open().Store.Lock(context.Background(), state.LockInfo{Operation: "apply", Who: "ci@runner-7", Job: "https://ci.example.com/job/42"})
+	if err != nil {
 		t.Fatal(err)
 	}
-	_, err := r.open().Apply(context.Background(), applyAll())
+	t.Cleanup(func() { _ = lease.Release(context.Background()) }) // its loss was noticed long before
+	_, err = r.open().Apply(context.Background(), applyAll())
 	var locked *state.LockedError
 	if !errors.As(err, &locked) {
 		t.Fatalf("got %v, want the lock", err)
