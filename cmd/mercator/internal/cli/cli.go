@@ -53,6 +53,8 @@ func rootCommand(w *World, g *globals) *cobra.Command {
   mercator apply --sandbox  without account and network
   mercator drift            what changed outside Mercator
   mercator schema cluster   the arguments of a kind`,
+		Annotations: codes(codeDone, codeFailed, "2    there is a difference, for commands that say so", codeLocked, codeStale,
+			codeInterrupted),
 		Version:           version,
 		SilenceErrors:     true,
 		SilenceUsage:      true,

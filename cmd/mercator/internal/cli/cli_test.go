@@ -189,7 +189,7 @@ func TestHelp(t *testing.T) {
 	w := &World{Stdout: io.Discard, Stderr: io.Discard, LookupEnv: func(string) (string, bool) { return "", false }, Now: time.Now}
 	root := rootCommand(w, &globals{})
 	each(root, func(c *cobra.Command) {
-		if c.Hidden || c == root {
+		if c.Hidden {
 			return
 		}
 		var b bytes.Buffer

@@ -40,7 +40,7 @@ func (g *globals) enter() error {
 		return nil
 	}
 	if err := os.Chdir(g.chdir); err != nil {
-		return usagef("--chdir: %s", reason(err))
+		return usagef("--chdir %s: %s", g.chdir, reason(err))
 	}
 	return nil
 }

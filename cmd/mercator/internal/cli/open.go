@@ -94,14 +94,18 @@ func (f *folder) store(settings config.State) (state.Store, error) {
 	return local.New(path, f.catalog, f.clock), nil
 }
 
-// openStore opens the state alone, for commands that need no credentials.
-func (f *folder) openStore() (state.Store, *config.Config, error) {
-	c, err := f.load()
-	if err != nil {
-		return nil, nil, err
+// openStore opens the state alone, for commands that need no credentials. Where the files say nothing about the
+// state, it is found without the values of variables too.
+func (f *folder) openStore() (state.Store, error) {
+	c, diags := config.Load(f.dir, f.configOptions())
+	settings := c.Settings().State
+	if settings.Range.IsZero() {
+		diags = slices.DeleteFunc(diags, func(d diag.Diagnostic) bool { return d.Code == "missing_variable" })
 	}
-	store, err := f.store(c.Settings().State)
-	return store, c, err
+	if err := f.judge(diags, c); err != nil {
+		return nil, err
+	}
+	return f.store(settings)
 }
 
 // opened is a configuration with its connections and its state.

@@ -17,6 +17,7 @@ import (
 
 func outputCommand(w *World, g *globals) *cobra.Command {
 	var asJSON bool
+	var in inputs
 	cmd := &cobra.Command{
 		Use:   "output [NAME]",
 		Short: "Print the outputs of the last apply",
@@ -26,11 +27,11 @@ func outputCommand(w *World, g *globals) *cobra.Command {
 		Args:        cobra.MaximumNArgs(1),
 		Annotations: codes(codeDone, codeFailed),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			f, err := openFolder(w, g, ".", inputs{})
+			f, err := openFolder(w, g, ".", in)
 			if err != nil {
 				return err
 			}
-			store, _, err := f.openStore()
+			store, err := f.openStore()
 			if err != nil {
 				return err
 			}
@@ -45,6 +46,7 @@ func outputCommand(w *World, g *globals) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, types included")
+	in.register(cmd)
 	return cmd
 }
 

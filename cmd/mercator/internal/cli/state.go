@@ -26,19 +26,24 @@ func stateCommand(w *World, g *globals) *cobra.Command {
 		Args:        cobra.NoArgs,
 		RunE:        func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(stateList(w, g), stateShow(w, g), stateMove(w, g), stateRemove(w, g), stateBind(w, g), stateOwn(w, g), stateUnlock(w, g))
+	in := &inputs{}
+	for _, sub := range []*cobra.Command{stateList(w, g, in), stateShow(w, g, in), stateMove(w, g, in), stateRemove(w, g, in),
+		stateBind(w, g, in), stateOwn(w, g, in), stateUnlock(w, g, in)} {
+		in.register(sub)
+		cmd.AddCommand(sub)
+	}
 	return cmd
 }
 
 func stateCodes() map[string]string { return codes(codeDone, codeFailed, codeLocked) }
 
 // remembered reads the state of the current folder without a lock.
-func remembered(ctx context.Context, w *World, g *globals) (*state.State, *folder, error) {
-	f, err := openFolder(w, g, ".", inputs{})
+func remembered(ctx context.Context, w *World, g *globals, in *inputs) (*state.State, *folder, error) {
+	f, err := openFolder(w, g, ".", *in)
 	if err != nil {
 		return nil, nil, err
 	}
-	store, _, err := f.openStore()
+	store, err := f.openStore()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -46,7 +51,7 @@ func remembered(ctx context.Context, w *World, g *globals) (*state.State, *folde
 	return st, f, err
 }
 
-func stateList(w *World, g *globals) *cobra.Command {
+func stateList(w *World, g *globals, in *inputs) *cobra.Command {
 	return &cobra.Command{
 		Use:         "list",
 		Short:       "List the addresses in the state",
@@ -54,7 +59,7 @@ func stateList(w *World, g *globals) *cobra.Command {
 		Args:        cobra.NoArgs,
 		Annotations: codes(codeDone, codeFailed),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			st, _, err := remembered(cmd.Context(), w, g)
+			st, _, err := remembered(cmd.Context(), w, g, in)
 			if err != nil {
 				return err
 			}
@@ -66,7 +71,7 @@ func stateList(w *World, g *globals) *cobra.Command {
 	}
 }
 
-func stateShow(w *World, g *globals) *cobra.Command {
+func stateShow(w *World, g *globals, in *inputs) *cobra.Command {
 	return &cobra.Command{
 		Use:         "show ADDR",
 		Short:       "Show what is remembered of a resource",
@@ -79,7 +84,7 @@ func stateShow(w *World, g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			st, f, err := remembered(cmd.Context(), w, g)
+			st, f, err := remembered(cmd.Context(), w, g, in)
 			if err != nil {
 				return err
 			}
@@ -147,7 +152,7 @@ func showBound(s screen, catalog *schema.Catalog, b *schema.Bound) error {
 	return nil
 }
 
-func stateUnlock(w *World, g *globals) *cobra.Command {
+func stateUnlock(w *World, g *globals, in *inputs) *cobra.Command {
 	return &cobra.Command{
 		Use:   "unlock ID",
 		Short: "Take the lock away from its holder",
@@ -157,11 +162,11 @@ func stateUnlock(w *World, g *globals) *cobra.Command {
 		Args:        cobra.ExactArgs(1),
 		Annotations: codes(codeDone, codeFailed),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			f, err := openFolder(w, g, ".", inputs{})
+			f, err := openFolder(w, g, ".", *in)
 			if err != nil {
 				return err
 			}
-			store, _, err := f.openStore()
+			store, err := f.openStore()
 			if err != nil {
 				return err
 			}

@@ -16,19 +16,19 @@ import (
 )
 
 // edit changes the state of the current folder under its lock.
-func edit(cmd *cobra.Command, w *World, g *globals, change func(*state.State) (*state.State, error)) error {
-	f, err := openFolder(w, g, ".", inputs{})
+func edit(cmd *cobra.Command, w *World, g *globals, in *inputs, change func(*state.State) (*state.State, error)) error {
+	f, err := openFolder(w, g, ".", *in)
 	if err != nil {
 		return err
 	}
-	store, _, err := f.openStore()
+	store, err := f.openStore()
 	if err != nil {
 		return err
 	}
 	return f.locked(cmd.Context(), store, strings.TrimPrefix(cmd.CommandPath(), "mercator "), change)
 }
 
-func stateMove(w *World, g *globals) *cobra.Command {
+func stateMove(w *World, g *globals, in *inputs) *cobra.Command {
 	return &cobra.Command{
 		Use:   "mv FROM TO",
 		Short: "Rename what is remembered",
@@ -46,7 +46,7 @@ func stateMove(w *World, g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			err = edit(cmd, w, g, func(st *state.State) (*state.State, error) { return state.Move(st, from, to) })
+			err = edit(cmd, w, g, in, func(st *state.State) (*state.State, error) { return state.Move(st, from, to) })
 			if err == nil {
 				newScreen(w, g, w.Stdout).printf("Moved %s to %s.\n", from, to)
 			}
@@ -55,7 +55,7 @@ func stateMove(w *World, g *globals) *cobra.Command {
 	}
 }
 
-func stateRemove(w *World, g *globals) *cobra.Command {
+func stateRemove(w *World, g *globals, in *inputs) *cobra.Command {
 	return &cobra.Command{
 		Use:   "rm ADDR...",
 		Short: "Forget resources",
@@ -74,7 +74,7 @@ func stateRemove(w *World, g *globals) *cobra.Command {
 				given = append(given, a)
 			}
 			var removed []schema.Address
-			err := edit(cmd, w, g, func(st *state.State) (*state.State, error) {
+			err := edit(cmd, w, g, in, func(st *state.State) (*state.State, error) {
 				for _, a := range given {
 					next, gone, err := state.Remove(st, a)
 					if err != nil {
@@ -100,7 +100,7 @@ func told(s screen, did string, addresses []schema.Address) {
 	}
 }
 
-func stateOwn(w *World, g *globals) *cobra.Command {
+func stateOwn(w *World, g *globals, in *inputs) *cobra.Command {
 	return &cobra.Command{
 		Use:   "own ADDR",
 		Short: "Make what was adopted Mercator's own",
@@ -115,7 +115,7 @@ func stateOwn(w *World, g *globals) *cobra.Command {
 				return err
 			}
 			var owned []schema.Address
-			err = edit(cmd, w, g, func(st *state.State) (next *state.State, err error) {
+			err = edit(cmd, w, g, in, func(st *state.State) (next *state.State, err error) {
 				next, owned, err = state.Own(st, address)
 				return next, err
 			})
@@ -132,9 +132,8 @@ func stateOwn(w *World, g *globals) *cobra.Command {
 	}
 }
 
-func stateBind(w *World, g *globals) *cobra.Command {
-	var in inputs
-	cmd := &cobra.Command{
+func stateBind(w *World, g *globals, in *inputs) *cobra.Command {
+	return &cobra.Command{
 		Use:   "bind ADDR ID",
 		Short: "Bind a resource to an object in Atlas",
 		Long: "Bind records that the declared resource at ADDR is the object that Atlas knows by ID: its id, or its natural key such as a " +
@@ -147,7 +146,7 @@ func stateBind(w *World, g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			f, err := openFolder(w, g, ".", in)
+			f, err := openFolder(w, g, ".", *in)
 			if err != nil {
 				return err
 			}
@@ -170,8 +169,6 @@ func stateBind(w *World, g *globals) *cobra.Command {
 			return err
 		},
 	}
-	in.register(cmd)
-	return cmd
 }
 
 // lookUp finds the object with an id or natural key in the place where the declared resource lives.
