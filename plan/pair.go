@@ -33,9 +33,10 @@ func (c *comparison) pairElements(a *schema.Attribute, desired, live []cty.Value
 	for j := range free {
 		free[j] = true
 	}
-	c.pairEqual(a, desired, live, pairs, free, at)
+	keys := keysOf(a, desired, live)
+	c.pairEqual(a, desired, live, keys, pairs, free, at)
 	if a.Nested != nil && !a.Elem.Whole {
-		c.pairByKey(a, desired, live, pairs, free)
+		c.pairByKey(a, desired, live, keys, pairs, free)
 	}
 	if a.Elem.Ordered {
 		for i := range pairs {
@@ -54,7 +55,7 @@ func (c *comparison) pairElements(a *schema.Attribute, desired, live []cty.Value
 
 // pairEqual pairs elements that are equal as they stand. Whole elements and primitives are found by their text,
 // since grants come in long lists.
-func (c *comparison) pairEqual(a *schema.Attribute, desired, live []cty.Value, pairs []elementPair, free []bool, at attributePath) {
+func (c *comparison) pairEqual(a *schema.Attribute, desired, live []cty.Value, keys elementKeys, pairs []elementPair, free []bool, at attributePath) {
 	if a.Nested == nil || a.Elem.Whole {
 		byText := map[string][]int{}
 		for j, l := range live {
@@ -72,7 +73,7 @@ func (c *comparison) pairEqual(a *schema.Attribute, desired, live []cty.Value, p
 	}
 	for i, d := range desired {
 		for j, l := range live {
-			if free[j] && elementKey(a, d, i, desired) == elementKey(a, l, j, live) && c.sameElement(a, d, l, at) {
+			if free[j] && keys.desired[i] == keys.live[j] && c.sameElement(a, d, l, at) {
 				pairs[i].live, free[j] = j, false
 				break
 			}
@@ -87,11 +88,10 @@ func (c *comparison) sameElement(a *schema.Attribute, d, l cty.Value, at attribu
 }
 
 // pairByKey pairs what is left by the elements' keys; where a key occurs several times, the most alike first.
-func (c *comparison) pairByKey(a *schema.Attribute, desired, live []cty.Value, pairs []elementPair, free []bool) {
+func (c *comparison) pairByKey(a *schema.Attribute, desired, live []cty.Value, keys elementKeys, pairs []elementPair, free []bool) {
 	byKey := map[string][]int{}
-	for j, l := range live {
+	for j, key := range keys.live {
 		if free[j] {
-			key := elementKey(a, l, j, live)
 			byKey[key] = append(byKey[key], j)
 		}
 	}
@@ -108,7 +108,7 @@ func (c *comparison) pairByKey(a *schema.Attribute, desired, live []cty.Value, p
 		if pairs[i].live >= 0 || !d.IsKnown() {
 			continue
 		}
-		key := elementKey(a, d, i, desired)
+		key := keys.desired[i]
 		for _, j := range byKey[key] {
 			all = append(all, candidate{i, j, alike(a, d, live[j]), key})
 		}
@@ -149,19 +149,48 @@ func alike(a *schema.Attribute, d, l cty.Value) int {
 	return n
 }
 
-// elementKey returns the text by which an element is identified, its ordinal among its equals included.
-func elementKey(a *schema.Attribute, v cty.Value, at int, list []cty.Value) string {
-	key := baseKey(a, v)
-	if !a.Elem.Ordinal {
-		return key
+// elementKeys are the texts by which the elements of two lists are identified, their ordinals among their equals
+// included.
+type elementKeys struct{ desired, live []string }
+
+// keysOf returns the keys of elements that may be paired by them; there are none for primitives and whole elements.
+// In an ordered list a desired element that leaves its key to Atlas has that of the live one in its place: shards
+// of which the file names the zones of some only are still told apart.
+func keysOf(a *schema.Attribute, desired, live []cty.Value) elementKeys {
+	var keys elementKeys
+	if a.Nested == nil || a.Elem.Whole {
+		return keys
 	}
-	n := 0
-	for _, other := range list[:at] {
-		if baseKey(a, other) == key {
-			n++
+	for _, l := range live {
+		keys.live = append(keys.live, baseKey(a, l))
+	}
+	for i, d := range desired {
+		key := baseKey(a, d)
+		if a.Elem.Ordered && i < len(live) && leavesKey(a, d) {
+			key = keys.live[i]
 		}
+		keys.desired = append(keys.desired, key)
 	}
-	return key + "#" + strconv.Itoa(n)
+	if a.Elem.Ordinal {
+		number(keys.desired)
+		number(keys.live)
+	}
+	return keys
+}
+
+// number adds to each key how many of its equals stand before it.
+func number(keys []string) {
+	seen := map[string]int{}
+	for i, key := range keys {
+		keys[i] = key + "#" + strconv.Itoa(seen[key])
+		seen[key]++
+	}
+}
+
+// leavesKey reports whether an element sets none of its key attributes.
+func leavesKey(a *schema.Attribute, v cty.Value) bool {
+	v, _ = v.Unmark()
+	return v.IsKnown() && !v.IsNull() && !slices.ContainsFunc(a.Elem.Key, func(name string) bool { return isSet(v, name) })
 }
 
 // baseKey joins the values of the key attributes; attributes that are absent count with their default.
