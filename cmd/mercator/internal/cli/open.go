@@ -105,7 +105,11 @@ func (f *folder) openStore() (state.Store, error) {
 	if err := f.judge(diags, c); err != nil {
 		return nil, err
 	}
-	return f.store(settings)
+	store, err := f.store(settings)
+	if err != nil {
+		return nil, &found{diag.List{summarized(err)}, c.Excerpts()}
+	}
+	return store, nil
 }
 
 // opened is a configuration with its connections and its state.

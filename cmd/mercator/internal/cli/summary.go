@@ -34,6 +34,9 @@ func (v *textView) end(done workflow.Applied) {
 	}{{"Failed", apply.Failed}, {"Skipped", apply.Skipped}, {"Interrupted", apply.Interrupted}} {
 		v.outcomes(part.title, result, part.status)
 	}
+	if result.Count(apply.Interrupted) > 0 {
+		s.line("The next apply goes on with these.")
+	}
 	if done.Saved != nil && !done.Plan.Empty() {
 		s.line("The state is saved.")
 	} else if done.Saved == nil {
