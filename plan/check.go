@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/zclconf/go-cty/cty"
 
@@ -73,6 +74,9 @@ func (b *builder) checks() {
 		}
 		if n.desired != nil && (c.Writes() || c.Action == Create) {
 			b.checkHook(n)
+		}
+		if n.desired != nil && !b.in.Options.Destroy {
+			b.checkHorizon(n)
 		}
 		b.checkContested(n)
 	}
@@ -215,6 +219,30 @@ func (b *builder) checkHook(n *node) {
 	}
 	for _, d := range n.kind.Hooks.Check(t) {
 		b.diags.Add(n.placed(d))
+	}
+}
+
+// checkHorizon refuses to send a time that is too near or past: Atlas would refuse it before the call is made, or
+// remove the object right after it. One that is live already may come near (R39).
+func (b *builder) checkHorizon(n *node) {
+	c := &n.change
+	for i := range n.kind.Attributes {
+		a := &n.kind.Attributes[i]
+		changes := slices.ContainsFunc(c.Diffs, func(d Diff) bool { return d.Path == a.Name })
+		if a.Within == nil || !changes && c.Action != Create && c.Action != Replace {
+			continue
+		}
+		v, _ := n.value.GetAttr(a.Name).Unmark()
+		if !v.IsKnown() || v.IsNull() {
+			continue
+		}
+		t, err1 := schema.Instant(v.AsString())
+		soonest, err2 := time.ParseDuration(a.Within.Soonest)
+		if err1 == nil && err2 == nil && t.Before(b.in.Now.Add(soonest)) {
+			b.finding(n, n.placeOf(a.Name), "expiry_out_of_range", fmt.Sprintf("%s of %s is too near", a.Name, n.address),
+				"It is %s, and now is %s; Atlas needs at least %s between. Write a later time, or remove what has expired from the file.",
+				v.AsString(), b.in.Now.UTC().Format(time.RFC3339), a.Within.Soonest)
+		}
 	}
 }
 

@@ -391,7 +391,7 @@ func (b *builder) checkKept(n *node) {
 	if b.isExclusive(n) {
 		b.error(n.address, "exclusive_forgets", fmt.Sprintf("%s would be forgotten, and nothing that is not declared may live there", n.address),
 			"%s, but %s is exclusive in %s, so the next plan would delete it. Declare it, or take %s out of exclusive.",
-			reasonText(&n.change), n.kind.Name, n.parent.address, n.kind.Name)
+			capital(reasonText(&n.change)), n.kind.Name, n.parent.address, n.kind.Name)
 	}
 }
 

@@ -256,7 +256,7 @@ func (b *builder) loseForgotten(n, p *node) {
 	c := &n.change
 	if code := c.Reasons[0].Code; code == "abandoned" || code == "removed_block" {
 		b.error(p.address, "deletion_blocked", fmt.Sprintf("%s would be removed, and %s in it is to stay", p.address, n.address),
-			"%s, and it would go with the %s. Keep the %s, or allow the deletion of what is in it.", reasonText(c), p.kind.Name, p.kind.Name)
+			"%s, and it would go with the %s. Keep the %s, or allow the deletion of what is in it.", capital(reasonText(c)), p.kind.Name, p.kind.Name)
 	}
 	c.Action, c.After = Delete, cty.NullVal(n.kind.Type())
 	c.Reasons = append(c.Reasons, Reason{Code: "parent_deleted", Text: "it goes with " + string(p.address)})

@@ -99,7 +99,7 @@ var codes = []Code{
 	{codeOutOfRange, "a number or a text is outside of its bounds"},
 	{codeUnknownEnum, "a value is not among those that are known (warning)"},
 	{codeInvalidTime, "a text is not a time in RFC 3339"},
-	{codeExpiry, "an expiry is too near or too far ahead"},
+	{codeExpiry, "an expiry is too far ahead"},
 	{codeInvalidEntry, "the key of an entry is not in a valid form"},
 	{codeInvalidSetting, "a setting of the tool, of a connection or of the state is wrong"},
 	{codeUnsupportedVersion, "the configuration asks for another version of the tool"},

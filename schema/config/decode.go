@@ -327,7 +327,8 @@ func (d *decoder) checkText(a *schema.Attribute, v cty.Value) cty.Value {
 	return v
 }
 
-// checkTime checks the form of a time and that it lies within the attribute's horizon, unless it is past (R39).
+// checkTime checks the form of a time, and that it lies not further ahead than Atlas takes. Whether it is too near
+// depends on whether it will be sent, which is for the plan to see (R39).
 func (d *decoder) checkTime(a *schema.Attribute, v cty.Value) {
 	t, err := schema.Instant(v.AsString())
 	if err != nil {
@@ -336,15 +337,12 @@ func (d *decoder) checkTime(a *schema.Attribute, v cty.Value) {
 		return
 	}
 	now := d.e.cfg.options.Now
-	if a.Within == nil || t.Before(now) {
+	if a.Within == nil {
 		return
 	}
-	soonest, err1 := time.ParseDuration(a.Within.Soonest)
-	latest, err2 := time.ParseDuration(a.Within.Latest)
-	if err1 == nil && t.Before(now.Add(soonest)) || err2 == nil && t.After(now.Add(latest)) {
-		d.report(diag.Errorf(codeExpiry, fmt.Sprintf("%s is not within what Atlas takes", schema.PathString(d.path)),
-			"Found %s; it has to lie between %s and %s from now, which is %s.",
-			describe(v, d.hide), words(soonest), words(latest), now.UTC().Format(time.RFC3339)))
+	if latest, err := time.ParseDuration(a.Within.Latest); err == nil && t.After(now.Add(latest)) {
+		d.report(diag.Errorf(codeExpiry, fmt.Sprintf("%s is too far ahead", schema.PathString(d.path)),
+			"Found %s; Atlas takes at most %s from now, which is %s.", describe(v, d.hide), words(latest), now.UTC().Format(time.RFC3339)))
 	}
 }
 

@@ -163,3 +163,30 @@ func TestRule_R05_ConnectionsMayBeRenamed(t *testing.T) {
 	expectCodes(t, r.plan(plan.Options{}).Diagnostics, "wrong_organization")
 	equal(t, "calls", r.writes())
 }
+
+// TestRule_R39_WhatIsAboutToExpireStandsInNobodysWay lets an entry come near its expiry and pass it: it is no
+// change, and only what would be sent with such an expiry is refused.
+func TestRule_R39_WhatIsAboutToExpireStandsInNobodysWay(t *testing.T) {
+	entry := func(address, comment string) string {
+		return fmt.Sprintf("%q = { comment = %q, delete_after_date = \"2026-03-01T13:00:00Z\" }\n", address, comment)
+	}
+	file := func(entries string) string { return inShop("access_list \"office\" {\n entries = {\n" + entries + "}\n}") }
+	near := file(entry("203.0.113.7", "Contractor"))
+	r := newRig(t, sandbox.Options{}).write(near)
+	r.converge()
+	r.clock.advance(58 * time.Minute)
+	r.expectEmpty()
+	for _, refused := range []string{
+		file(entry("203.0.113.7", "Contractor") + entry("203.0.113.8", "Another")),
+		file(`"203.0.113.7" = { comment = "Contractor", delete_after_date = "2026-03-01T13:01:00Z" }` + "\n"),
+	} {
+		finding(t, r.write(refused).plan(plan.Options{}).Diagnostics, "expiry_out_of_range")
+	}
+	r.write(near).clock.advance(3 * time.Minute)
+	if r.live(sandbox.AccessList, "shop", "203.0.113.7/32") != nil {
+		t.Fatal("the entry has not expired")
+	}
+	r.expectEmpty()
+	r.put(sandbox.AccessList, "shop", map[string]any{"cidrBlock": "203.0.113.7/32", "ipAddress": "203.0.113.7", "comment": "for good"})
+	finding(t, r.plan(plan.Options{}).Diagnostics, "expiry_out_of_range")
+}
