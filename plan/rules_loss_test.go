@@ -93,3 +93,34 @@ func TestRule_R32_ExclusiveKindsAreNotForgottenFirst(t *testing.T) {
 		t.Error("what the state owns is deleted like anything else")
 	}
 }
+
+// TestRule_R14_TwinsDecideNoSecret drops or changes one of two pagers that look alike: which secret the other one is
+// to keep, nobody can tell, whatever the order in which Atlas answers.
+func TestRule_R14_TwinsDecideNoSecret(t *testing.T) {
+	pager := func(fields m) m {
+		all := m{"via": "PAGER", "volume": 3.0}
+		for k, v := range fields {
+			all[k] = v
+		}
+		return all
+	}
+	for name, tc := range map[string]struct {
+		calls []any
+		want  []string
+	}{
+		"one dropped":                {[]any{pager(m{})}, []string{"secret_needed"}},
+		"one gets another":           {[]any{pager(m{}), pager(m{"delay": 5.0, "token": "secret:new"})}, []string{"secret_needed"}},
+		"one dropped, secret given":  {[]any{pager(m{"token": "secret:a"})}, nil},
+		"both kept, another made":    {[]any{pager(m{}), pager(m{}), pager(m{"delay": 5.0, "token": "secret:new"})}, nil},
+		"both given":                 {[]any{pager(m{"token": "secret:a"}), pager(m{"token": "secret:b"})}, nil},
+		"one given and one as it is": {[]any{pager(m{"token": "secret:a"}), pager(m{})}, []string{"secret_needed"}},
+	} {
+		w := shelf(t).want("shelf.a.bell.b", m{"event": "FIRE", "calls": tc.calls}).
+			has("bell", inside("s1"), m{"id": "n1", "event": "FIRE", "enabled": true, "calls": []any{
+				m{"via": "PAGER", "volume": 3.0, "delay": 0.0, "call_id": "c1"}, m{"via": "PAGER", "volume": 3.0, "delay": 0.0, "call_id": "c2"}}}).
+			knows("shelf.a.bell.b", inside("s1"), "n1", m{"event": "FIRE"})
+		if got := codes(w.plan()); !slices.Equal(got, tc.want) {
+			t.Errorf("%s: got %q, want %q", name, got, tc.want)
+		}
+	}
+}

@@ -221,7 +221,7 @@ func secretsOf(a *schema.Attribute, element cty.Value) []string {
 // there is none to lose.
 func unsafeElement(a *schema.Attribute, p elementPair, pairs []elementPair, ds, ls []cty.Value) string {
 	switch {
-	case p.live >= 0 && p.tied:
+	case p.live >= 0 && (p.tied || twinLetsGo(a, p, pairs, ds, ls)):
 		return "this element cannot be told from another one, so the secret that Atlas holds would be lost"
 	case p.live >= 0 && !hasHandle(a, ls[p.live]):
 		return "Atlas gave this element no id, so the secret that it holds would be lost"
@@ -239,6 +239,16 @@ func unsafeElement(a *schema.Attribute, p elementPair, pairs []elementPair, ds, 
 		return "Atlas holds no secret for this new element"
 	}
 	return ""
+}
+
+// twinLetsGo reports whether a live element that looks like the paired one is dropped or given another secret: then
+// it is a matter of chance which of the two secrets is kept.
+func twinLetsGo(a *schema.Attribute, p elementPair, pairs []elementPair, ds, ls []cty.Value) bool {
+	looks := elementText(a, ls[p.live])
+	return slices.ContainsFunc(pairs, func(other elementPair) bool {
+		return other.live >= 0 && other.live != p.live && elementText(a, ls[other.live]) == looks &&
+			(other.desired < 0 || len(secretsOf(a, ds[other.desired])) == 0)
+	})
 }
 
 func hasHandle(a *schema.Attribute, v cty.Value) bool {
