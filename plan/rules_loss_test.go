@@ -124,3 +124,14 @@ func TestRule_R14_TwinsDecideNoSecret(t *testing.T) {
 		}
 	}
 }
+
+// TestRule_R06_ANameIsFreeBeforeItIsTaken renames a shelf and makes another one with its old name.
+func TestRule_R06_ANameIsFreeBeforeItIsTaken(t *testing.T) {
+	p := newWorld(t).want("shelf.b", m{"name": "new"}).want("shelf.a", m{"name": "old"}).
+		has("shelf", root, m{"id": "s1", "name": "old"}).knows("shelf.b", root, "s1", m{"name": "old"}).plan()
+	expect(t, p, "create shelf.a", "update shelf.b name")
+	expectCodes(t, p)
+	if len(p.Tasks) != 2 || p.Changes[p.Tasks[0].Change].Address != "shelf.b" || !slices.Equal(p.Tasks[1].Needs, []int{0}) {
+		t.Errorf("the old one gives its name up first, got %+v", p.Tasks)
+	}
+}
