@@ -85,7 +85,7 @@ func (w *writing) part(ctx context.Context, n int, call *schema.Call) error {
 func (w *writing) send(ctx context.Context, n int, call *schema.Call, write provider.Write) (schema.Object, error) {
 	settles := write.Part == nil || write.Part.Settles
 	after := *w
-	after.applied = w.all.over(w.applied, call.Attributes)
+	after.applied = w.appliedBy(call)
 	if settles {
 		after.restless = w.waitsAfter(schema.CallUpdate)
 	}
@@ -108,6 +108,23 @@ func (w *writing) send(ctx context.Context, n int, call *schema.Call, write prov
 	w.applied, w.restless = after.applied, after.restless
 	w.run.finished(w.step, n, state.Record{Bind: w.bound()})
 	return o, nil
+}
+
+// appliedBy is what is applied once the call is done. Of what is written key by key that is one more key.
+func (w *writing) appliedBy(call *schema.Call) kept {
+	applied := w.all.over(w.applied, call.Attributes)
+	if call.Key == "" {
+		return applied
+	}
+	name := call.Attributes[0]
+	keys := schema.NullObject(w.kind.Attribute(name).Nested).AsValueMap()
+	if earlier := w.applied.value.GetAttr(name); !earlier.IsNull() {
+		keys = earlier.AsValueMap()
+	}
+	keys[call.Key] = w.all.value.GetAttr(name).GetAttr(call.Key)
+	values := applied.value.AsValueMap()
+	values[name] = cty.ObjectVal(keys)
+	return kept{cty.ObjectVal(values), applied.secrets}
 }
 
 // refresh reads the object again, waits until it takes a write, and makes sure that nobody changed meanwhile what
