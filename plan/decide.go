@@ -99,7 +99,8 @@ func (b *builder) decideDeclared(n *node) {
 		b.adopt(n)
 	case len(c.Diffs) > 0:
 		c.Action = Update
-	case b.unfinished(n):
+	}
+	if c.Action == NoOp && b.unfinished(n) {
 		c.Waiting = "update"
 		c.Calls = []schema.Call{{Verb: schema.CallWait, Note: "Atlas is still at work on it"}}
 	}
@@ -127,8 +128,13 @@ func (b *builder) state(n *node, of func(*schema.Settle) []string) bool {
 // unfinished reports whether Atlas is at work on what an apply sent that could not wait for it: the state says so, or
 // that apply died within a second after the call, before it could be recorded.
 func (b *builder) unfinished(n *node) bool {
-	busy := b.state(n, func(s *schema.Settle) []string { return s.Busy })
-	return busy && n.bound != nil && (n.bound.Waiting != "" || b.begun[n.recorded])
+	if !b.state(n, func(s *schema.Settle) []string { return s.Busy }) {
+		return false
+	}
+	if n.bound == nil {
+		return b.begun[n.address]
+	}
+	return n.bound.Waiting != "" || b.begun[n.recorded]
 }
 
 // expired reports whether a declared object is temporary and past its time (R39).

@@ -172,10 +172,15 @@ func TestRule_R09_WhatAnEarlierApplyIsNotDoneWithIsWaitedFor(t *testing.T) {
 	}
 	sent := base("WORKING", "")
 	sent.in.Prior.Intents = []schema.Intent{{ID: "i", Address: "shelf.a.box.b", Kind: "box", Verb: schema.CallUpdate, Content: val("box", m{})}}
+	made := shelf(t).want("shelf.a.box.b", m{"size": "L"}).
+		has("box", inside("s1"), m{"id": "b1", "name": "b", "size": "L", "state": "WORKING"})
+	made.in.Prior.Intents = []schema.Intent{{ID: "i", Address: "shelf.a.box.b", Kind: "box", Verb: schema.CallCreate, Armed: true,
+		Place: inside("s1"), Key: "b", Content: val("box", m{})}}
 	for name, c := range map[string]struct {
 		w    *world
 		wait bool
 	}{
+		"made and not yet recorded":  {made, true},
 		"recorded as under way":      {base("WORKING", "update"), true},
 		"sent and not yet recorded":  {sent, true},
 		"at work for somebody else":  {base("WORKING", ""), false},
