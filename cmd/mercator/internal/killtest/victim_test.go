@@ -164,7 +164,7 @@ func (v *victim) step(op, path string, size int) (int, error) {
 	v.steps = append(v.steps, op+" "+filepath.Base(path))
 	at := len(v.steps) == v.N
 	switch {
-	case v.torn || at && v.Moment == beforeStep:
+	case v.torn || at && (v.Moment == beforeStep || v.Moment == tornWrite && op != "write"):
 		die() // a torn file is closed next
 	case at && v.Moment == tornWrite:
 		v.torn = true
