@@ -54,3 +54,24 @@ func TestRule_R12_UnnamedElementsKeepTheirPlaces(t *testing.T) {
 		}
 	}
 }
+
+// A guest that is made anew with its shelf lets go of a role by going, not by coming back: the role need not wait
+// for a shelf that waits for the role.
+func TestRule_R22_AReplacedParentIsNoCircle(t *testing.T) {
+	p := newWorld(t).want("shelf.a", m{"wood": "oak"}).has("shelf", root, m{"id": "s1", "name": "a", "wood": "pine"}).
+		knows("shelf.a", root, "s1", m{"wood": "pine"}).
+		want("shelf.a.guest.g", m{}).has("guest", inside("s1"), m{"name": "g"}).has("role", inside("s1"), m{"name": "reader"}).
+		knows("shelf.a.guest.g", inside("s1"), "", m{}, func(b *schema.Bound) {
+			b.Dependencies = []schema.Address{"shelf.a", "shelf.a.role.reader"}
+		}).knows("shelf.a.role.reader", inside("s1"), "", m{}).plan()
+	expectCodes(t, p)
+	expect(t, p, "replace shelf.a wood", "replace shelf.a.guest.g", "delete shelf.a.role.reader")
+	var order []string
+	for _, task := range p.Tasks {
+		order = append(order, string(task.Phase)+" "+string(p.Changes[task.Change].Address))
+	}
+	want := "remove shelf.a.guest.g, remove shelf.a.role.reader, remove shelf.a, write shelf.a, write shelf.a.guest.g"
+	if got := strings.Join(order, ", "); got != want {
+		t.Errorf("in the order %s, want %s", got, want)
+	}
+}

@@ -251,8 +251,8 @@ func (b *builder) renamedFrom(n *node) *node {
 	return b.claims[b.identityOf(n.connection, n.kind, o)]
 }
 
-// removalOrder makes the removal of a dependency wait for its dependant's change: for its removal, and for the
-// write that takes the reference away. What goes with its parent is the other way round.
+// removalOrder makes the removal of a dependency wait for its dependant's change: for its removal, or where it stays
+// for the write that takes the reference away. What goes with its parent is the other way round.
 func (g *graph) removalOrder(n, dep *node) {
 	if n.change.GoesWith != "" {
 		if n.change.GoesWith == dep.address {
@@ -264,7 +264,7 @@ func (g *graph) removalOrder(n, dep *node) {
 		return
 	}
 	g.need(dep, Remove, n, Remove)
-	if dep.change.Action != Replace || dep.change.CreateFirst {
+	if !n.change.doing(Remove) && (dep.change.Action != Replace || dep.change.CreateFirst) {
 		g.need(dep, Remove, n, Write)
 	}
 }
