@@ -45,8 +45,14 @@ func TestRule_R01_ALabelIsNoName(t *testing.T) {
 			entries = { "203.0.113.7" = "Office" }
 		}`)
 	r.box.ResetCalls()
-	r.converge()
+	a := r.converge()
+	expect(t, a.Plan)
 	equal(t, "calls", r.writes())
+	for address, b := range r.read().Resources {
+		if b.Adopted {
+			t.Errorf("%s was ours and counts as adopted", address)
+		}
+	}
 }
 
 // TestRule_R03_ALostStateDoublesNoAlert loses the state of an alert configuration with a secret.
