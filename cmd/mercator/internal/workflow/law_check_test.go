@@ -1,0 +1,224 @@
+package workflow_test
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"mercator/provider/sandbox"
+	"mercator/schema"
+)
+
+// What Atlas holds is looked at in the sandbox itself, and compared with what the files say by the test's own
+// words, not by Mercator's.
+
+// lawLive is one live object.
+type lawLive struct {
+	kind, group, key string // key as the sandbox knows it
+	doc              map[string]any
+}
+
+func (l lawLive) identity() string { return l.kind + " " + l.group + " " + l.key }
+
+// lawLook is everything that is live, and what the state owns of it, by identity.
+type lawLook struct {
+	live  map[string]lawLive
+	owned map[string]schema.Address
+}
+
+var lawKinds = []sandbox.Kind{sandbox.Cluster, sandbox.DatabaseUser, sandbox.CustomRole, sandbox.AccessList, sandbox.AlertConfig}
+
+// transport is one connection for the whole case.
+func (c *lawCase) transport() http.RoundTripper { return http.DefaultTransport }
+
+func (c *lawCase) look() lawLook {
+	l := lawLook{map[string]lawLive{}, map[string]schema.Address{}}
+	add := func(live lawLive) { l.live[live.identity()] = live }
+	for _, p := range c.box.List(sandbox.Project, "") {
+		id := p["id"].(string)
+		add(lawLive{"project", id, "", p})
+		for _, kind := range lawKinds {
+			for _, doc := range c.box.List(kind, id) {
+				add(lawLive{string(kind), id, lawLiveKey(string(kind), doc), doc})
+			}
+		}
+	}
+	for a, b := range c.lawState().Resources {
+		l.owned[lawBoundIdentity(b)] = a
+	}
+	return l
+}
+
+// lawLiveKey is an object's key in the words of the state.
+func lawLiveKey(kind string, doc map[string]any) string {
+	text := func(name string) string { s, _ := doc[name].(string); return s }
+	switch kind {
+	case "cluster":
+		return text("name")
+	case "database_user":
+		return text("databaseName") + "/" + text("username")
+	case "custom_role":
+		return text("roleName")
+	case "access_list":
+		if block := text("cidrBlock"); block != "" {
+			return lawEntry(block)
+		}
+		return text("awsSecurityGroup")
+	}
+	return text("id")
+}
+
+func lawBoundIdentity(b *schema.Bound) string {
+	switch b.Kind {
+	case "project":
+		return "project " + b.ID + " "
+	case "alert_config":
+		return "alert_config " + b.Place.Param("groupId") + " " + b.ID
+	}
+	key := strings.NewReplacer("%2F", "/", "%25", "%").Replace(b.Key)
+	return b.Kind + " " + b.Place.Param("groupId") + " " + key
+}
+
+// check holds Atlas and the state against the files after an apply that went through.
+func (c *lawCase) check(e *lawEstate, before lawLook) {
+	after := c.look()
+	st := c.lawState()
+	if len(st.Intents) > 0 {
+		c.rt.Fatalf("%s%d intents are open after an apply that went through: %+v", c.at(), len(st.Intents), st.Intents[0])
+	}
+	owners := map[string]schema.Address{}
+	for a, b := range st.Resources {
+		id := lawBoundIdentity(b)
+		if other, twice := owners[id]; twice {
+			c.rt.Fatalf("%s%s and %s own the same object", c.at(), a, other)
+		}
+		owners[id] = a
+		if b.Waiting != "" {
+			c.rt.Fatalf("%s%s still waits for a %s", c.at(), a, b.Waiting)
+		}
+	}
+	c.checkDeclared(e, after)
+	c.checkOthers(e, before, after)
+}
+
+// checkDeclared finds each declared object once, owned, with the arguments that the file sets.
+func (c *lawCase) checkDeclared(e *lawEstate, after lawLook) {
+	wanted := map[string]bool{}
+	var alerts []lawDeclared
+	for _, d := range e.declared() {
+		group, ok := c.box.ProjectID(d.project)
+		if !ok {
+			c.rt.Fatalf("%sproject %s is declared and not in Atlas", c.at(), d.project)
+		}
+		id := d.kind + " " + group + " " + d.key
+		if d.kind == "project" {
+			id = "project " + group + " "
+		}
+		if d.kind == "alert_config" {
+			alerts = append(alerts, d)
+			continue
+		}
+		live, there := after.live[id]
+		switch expired := c.expired(d); {
+		case !there && expired: // as it should be, and remembered until it leaves the file
+			wanted[id] = true
+			continue
+		case !there:
+			c.rt.Fatalf("%s%s is declared and not in Atlas", c.at(), d)
+		case after.owned[id] == "":
+			c.rt.Fatalf("%s%s is declared and live, and the state does not own it", c.at(), d)
+		}
+		wanted[id] = true
+		if why := c.fits(d, live); why != "" {
+			c.rt.Fatalf("%s%s is not as the file says: %s\n%v", c.at(), d, why, live.doc)
+		}
+	}
+	c.checkAlerts(alerts, after, wanted)
+	for id, a := range after.owned {
+		if !wanted[id] {
+			c.rt.Fatalf("%sthe state owns %s as %s, which no file declares", c.at(), id, a)
+		}
+	}
+}
+
+func (c *lawCase) expired(d lawDeclared) bool {
+	text, ok := d.args["delete_after_date"].(string)
+	when, err := time.Parse(time.RFC3339, text)
+	return ok && err == nil && !when.After(c.clock.Now())
+}
+
+// checkAlerts pairs what is declared with the owned objects, each used once.
+func (c *lawCase) checkAlerts(alerts []lawDeclared, after lawLook, wanted map[string]bool) {
+	for _, d := range alerts {
+		group, _ := c.box.ProjectID(d.project)
+		why, found := "there is none", ""
+		for _, id := range slices.Sorted(maps.Keys(after.live)) {
+			live := after.live[id]
+			if live.kind != "alert_config" || live.group != group || wanted[id] || !lawAddressOf(d, after.owned[id]) {
+				continue
+			}
+			if why = c.fits(d, live); why == "" {
+				found = id
+				break
+			}
+		}
+		if found == "" {
+			c.rt.Fatalf("%salert_config %s in %s is not as the file says: %s", c.at(), d.block.label, d.project, why)
+		}
+		wanted[found] = true
+	}
+}
+
+// lawAddressOf reports whether an address is that of the declared alert configuration.
+func lawAddressOf(d lawDeclared, a schema.Address) bool {
+	_, key, _ := strings.Cut(d.instance, "/")
+	last := "alert_config." + d.block.label
+	if key != "" {
+		last += fmt.Sprintf("[%q]", key)
+	}
+	return strings.HasSuffix(string(a), last)
+}
+
+// checkOthers makes sure that what nobody owns is as it was, and that nothing new is without an owner.
+func (c *lawCase) checkOthers(e *lawEstate, before, after lawLook) {
+	exclusive := map[string][]string{}
+	for _, p := range e.projects {
+		for _, k := range p.instances() {
+			if group, ok := c.box.ProjectID(p.naturalName(k)); ok {
+				exclusive[group] = p.exclusive
+			}
+		}
+	}
+	for id, was := range before.live {
+		is, there := after.live[id]
+		_, project := after.live["project "+was.group+" "]
+		owned := before.owned[id] != "" || after.owned[id] != ""
+		switch {
+		case !there && (owned || !project || slices.Contains(exclusive[was.group], was.kind)):
+		case there && slices.Contains(exclusive[was.group], was.kind) && !owned:
+			c.rt.Fatalf("%s%s is a stranger of an exclusive kind and was left", c.at(), id)
+		case !there:
+			c.rt.Fatalf("%s%s was nobody's and is gone", c.at(), id)
+		case before.owned[id] != "" && after.owned[id] == "":
+			c.rt.Fatalf("%s%s was owned, is no longer declared, and was left", c.at(), id)
+		case !owned && !reflect.DeepEqual(was.doc, is.doc):
+			c.rt.Fatalf("%s%s is nobody's and was changed:\n%v\n%v", c.at(), id, was.doc, is.doc)
+		}
+	}
+	defaults := map[string]bool{}
+	for id, is := range after.live {
+		if _, old := before.live[id]; old || after.owned[id] != "" {
+			continue
+		}
+		_, oldProject := before.live["project "+is.group+" "]
+		signature := fmt.Sprint(is.group, is.doc["eventTypeName"], is.doc["metricThreshold"])
+		if is.kind != "alert_config" || oldProject || defaults[signature] {
+			c.rt.Fatalf("%s%s is new and nobody's: %v", c.at(), id, is.doc)
+		}
+		defaults[signature] = true // one of those that Atlas gives a new project
+	}
+}

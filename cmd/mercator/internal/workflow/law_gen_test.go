@@ -1,0 +1,478 @@
+package workflow_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"mercator/schema"
+)
+
+// lawGen makes and changes configurations by the descriptors of the kinds. What a descriptor cannot say, because
+// only some combinations make sense to Atlas, is in lawValues and in the mend functions of law_kinds_test.go.
+type lawGen struct {
+	t       *rapid.T
+	estate  *lawEstate
+	project *lawBlock
+	// block is the one whose arguments are made.
+	block *lawBlock
+	// forms are the forms that clusters have had, by name.
+	forms map[string]string
+	// elapsed is how long after the start the configuration is applied.
+	elapsed time.Duration
+}
+
+var lawBit = rapid.Bool()
+
+// n draws a number below k, each about as likely as any other; it shrinks to 0.
+func (g *lawGen) n(k int) int {
+	v := 0
+	for reach := 1; k > 1 && reach < k*16; reach *= 2 {
+		v *= 2
+		if lawBit.Draw(g.t, "") {
+			v++
+		}
+	}
+	return v % max(k, 1)
+}
+
+// chance is true so many times in a hundred; it shrinks to false.
+func (g *lawGen) chance(percent int) bool {
+	const of = 256
+	return g.n(of) >= of-of*percent/100
+}
+
+func lawPick[T any](g *lawGen, from ...T) T { return from[g.n(len(from))] }
+
+// How often, in a hundred times, arguments of a block that is touched are set, changed and released.
+const (
+	lawSetAtFirst = 35
+	lawSetLater   = 14
+	lawChange     = 22
+	lawRelease    = 9
+)
+
+// object makes an object with the arguments attrs, or changes an old one.
+func (g *lawGen) object(attrs []schema.Attribute, path string, old lawObject) lawObject {
+	out := lawObject{}
+	for i := range attrs {
+		a := &attrs[i]
+		at := path + "." + a.Name
+		if !a.Argument() || lawElsewhere[at] {
+			continue
+		}
+		was, had := old[a.Name]
+		rate := lawSetLater
+		if old == nil {
+			rate = lawSetAtFirst
+		}
+		switch {
+		case !had && (a.Required || g.chance(rate)):
+			out[a.Name] = g.value(a, at, nil)
+		case !had:
+		case !a.Required && g.chance(lawRelease):
+		case a.Nested != nil && g.chance(60), g.chance(lawChange):
+			out[a.Name] = g.value(a, at, was)
+		default:
+			out[a.Name] = lawClone(was)
+		}
+		if out[a.Name] == nil {
+			delete(out, a.Name)
+		}
+	}
+	g.fit(attrs, path, old, out)
+	return out
+}
+
+// fit drops what its siblings rule out and sets what they have come to need.
+func (g *lawGen) fit(attrs []schema.Attribute, path string, old, out lawObject) {
+	for i := range attrs {
+		a := &attrs[i]
+		if _, set := out[a.Name]; set && !lawHolds(attrs, out, a.AllowedWhen) {
+			delete(out, a.Name)
+		}
+	}
+	for i := range attrs {
+		a := &attrs[i]
+		needed := a.RequiredWhen != nil && lawHolds(attrs, out, a.RequiredWhen)
+		before := old != nil && lawHolds(attrs, old, a.RequiredWhen)
+		if _, set := out[a.Name]; needed && !before && !set && !lawElsewhere[path+"."+a.Name] {
+			out[a.Name] = g.value(a, path+"."+a.Name, nil)
+		}
+	}
+}
+
+// lawHolds evaluates conditions among siblings, by the descriptor's words.
+func lawHolds(attrs []schema.Attribute, o lawObject, conditions []schema.Condition) bool {
+	for _, c := range conditions {
+		v, set := o[c.Attribute]
+		text := fmt.Sprint(lawPlain(v))
+		if d := schema.Find(attrs, c.Attribute).Default; !set && d.IsWhollyKnown() && !d.IsNull() && d.Type().FriendlyName() == "string" {
+			text, set = d.AsString(), true
+		}
+		if !set || c.Values != nil && !slices.ContainsFunc(c.Values, func(s string) bool { return strings.EqualFold(s, text) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// value makes a value for an argument, or another one than the old.
+func (g *lawGen) value(a *schema.Attribute, path string, old any) any {
+	if make := lawValues[path]; make != nil {
+		return make(g, old)
+	}
+	switch {
+	case a.WriteOnly:
+		return lawSecret(fmt.Sprintf("secret-of-%s-%d", a.Name, g.n(4)))
+	case a.Type == schema.TypeObject:
+		o, _ := old.(lawObject)
+		return g.object(a.Nested, path, o)
+	case a.Type == schema.TypeList && a.Nested != nil:
+		o, _ := old.([]any)
+		return g.list(a, path, o, 3)
+	case a.Type == schema.TypeList:
+		return g.some(a.Enum)
+	case a.Type == schema.TypePairs:
+		o, _ := old.(lawObject)
+		return g.pairs(o)
+	case a.Type == schema.TypeBool:
+		if b, ok := old.(bool); ok {
+			return !b
+		}
+		return g.chance(50)
+	case a.Type == schema.TypeTime:
+		return g.date()
+	case len(a.Enum) > 0:
+		return g.other(old, lawMapAny(a.Enum)...)
+	case a.Type == schema.TypeInteger || a.Type == schema.TypeNumber:
+		return g.number(a, old)
+	default:
+		return g.other(old, "one", "two words", "three, \"quoted\" ${not} é")
+	}
+}
+
+// other picks a value that is not the old one.
+func (g *lawGen) other(old any, from ...any) any {
+	left := slices.DeleteFunc(slices.Clone(from), func(v any) bool { return v == old })
+	if len(left) == 0 {
+		left = from
+	}
+	return left[g.n(len(left))]
+}
+
+func lawMapAny[T any](in []T) []any {
+	out := make([]any, len(in))
+	for i, v := range in {
+		out[i] = v
+	}
+	return out
+}
+
+func (g *lawGen) number(a *schema.Attribute, old any) any {
+	from := []any{1, 2, 5, 60, 3600}
+	if a.Type == schema.TypeNumber {
+		from = []any{1, 2.5, 24, 80, 1000}
+	}
+	from = slices.DeleteFunc(from, func(v any) bool {
+		f := lawFloat(v)
+		return a.Min != nil && f < *a.Min || a.Max != nil && f > *a.Max
+	})
+	return g.other(old, from...)
+}
+
+func lawFloat(v any) float64 {
+	switch v := v.(type) {
+	case int:
+		return float64(v)
+	case float64:
+		return v
+	}
+	return 0
+}
+
+// some picks a few of an enum's values, in any order.
+func (g *lawGen) some(from []string) []any {
+	out := []any{}
+	for _, s := range from {
+		if g.chance(50) {
+			out = append(out, s)
+		}
+	}
+	if g.chance(50) {
+		slices.Reverse(out)
+	}
+	return out
+}
+
+func (g *lawGen) pairs(old lawObject) any {
+	out := maps.Clone(old)
+	if out == nil {
+		out = lawObject{}
+	}
+	for _, k := range []string{"team", "cost center", "env"} {
+		switch {
+		case g.chance(40):
+			out[k] = g.other(out[k], "a", "b", "c=d/e")
+		case g.chance(30):
+			delete(out, k)
+		}
+	}
+	return out
+}
+
+// list makes a list of objects, or changes one: elements go, come, change and change places.
+func (g *lawGen) list(a *schema.Attribute, path string, old []any, most int) []any {
+	out := []any{}
+	for _, el := range old {
+		o := el.(lawObject)
+		switch {
+		case len(old) > 1 && g.chance(15):
+		case g.chance(50):
+			out = append(out, g.object(a.Nested, path, o))
+		default:
+			out = append(out, lawClone(o))
+		}
+	}
+	for len(out) == 0 || len(out) < most && g.chance(25) {
+		out = append(out, g.object(a.Nested, path, nil))
+	}
+	if len(out) > 1 && g.chance(15) {
+		out[0], out[1] = out[1], out[0]
+	}
+	return lawDistinct(out)
+}
+
+// lawDistinct drops elements that stand twice.
+func lawDistinct(in []any) []any {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(in, func(v any) bool {
+		text := fmt.Sprint(v)
+		defer func() { seen[text] = true }()
+		return seen[text]
+	})
+}
+
+// date is a time within the week, half an hour beside any at which a configuration is applied.
+func (g *lawGen) date() string {
+	ahead := time.Duration(lawPick(g, 2, 26, 72, 160))*time.Hour + 30*time.Minute
+	return start.Add(g.elapsed + ahead).Format(time.RFC3339)
+}
+
+// Labels and natural names of each kind. There are few, so that a name comes again after it was given up, and so
+// that strangers have the name that a file will declare.
+var lawNames = map[string][]string{
+	"project":       {"shop", "lab", "core"},
+	"cluster":       {"orders", "events", "reports"},
+	"database_user": {"app", "etl", "ops", "audit"},
+	"custom_role":   {"reader", "writer", "keeper"},
+	"access_list":   {"office", "vpn"},
+	"alert_config":  {"cpu", "lag", "bill", "disk", "spare"},
+}
+
+// free returns names of the kind that no sibling has as its label or name.
+func (g *lawGen) free(kind string, siblings []*lawBlock) []string {
+	return slices.DeleteFunc(slices.Clone(lawNames[kind]), func(name string) bool {
+		return slices.ContainsFunc(siblings, func(b *lawBlock) bool { return b.kind == kind && (b.label == name || b.name == name) })
+	})
+}
+
+// start makes the first configuration.
+func (g *lawGen) start() {
+	for range 1 + g.n(2) {
+		g.addProject()
+	}
+}
+
+func (g *lawGen) addProject() {
+	names := g.free("project", g.estate.projects)
+	if len(names) == 0 {
+		return
+	}
+	p := &lawBlock{id: g.estate.next, kind: "project", label: names[0]}
+	g.estate.next++
+	g.estate.projects = append(g.estate.projects, p)
+	g.project = p
+	g.renameable(p)
+	if g.chance(15) {
+		p.keys = []string{"a"}
+	}
+	g.arguments(p, nil)
+	for range 1 + g.n(5) {
+		g.addChild()
+	}
+}
+
+// renameable gives a block a name beside its label, sometimes.
+func (g *lawGen) renameable(b *lawBlock) {
+	if g.chance(25) {
+		b.name = b.label
+		b.label += "_block"
+	}
+}
+
+func (g *lawGen) addChild() {
+	kind := lawPick(g, "access_list", "database_user", "custom_role", "alert_config", "cluster", "database_user", "alert_config", "alert_config", "cluster")
+	names := g.free(kind, g.project.children)
+	if len(names) == 0 {
+		return
+	}
+	b := &lawBlock{id: g.estate.next, kind: kind, label: names[g.n(len(names))]}
+	g.estate.next++
+	g.project.children = append(g.project.children, b)
+	if nameArgument(kind) != "" {
+		g.renameable(b)
+	}
+	switch {
+	case kind != "access_list" && g.chance(15):
+		b.keys = g.keys(nil)
+	case g.project.keys == nil && g.chance(15):
+		b.outside = true
+		g.relabel(b, b.label)
+	}
+	g.arguments(b, nil)
+}
+
+func (g *lawGen) keys(old []string) []string {
+	out := []string{}
+	for _, k := range []string{"a", "b", "c"} {
+		if slices.Contains(old, k) != g.chance(35) {
+			out = append(out, k)
+		}
+	}
+	if len(out) == 0 {
+		return []string{"a"}
+	}
+	return out
+}
+
+// arguments makes or changes the arguments of a block.
+func (g *lawGen) arguments(b *lawBlock, old lawObject) {
+	g.block = b
+	if b.kind == "access_list" {
+		entries, _ := old["entries"].(lawObject)
+		b.args = lawObject{"entries": g.entries(entries)}
+	} else {
+		b.args = g.object(catalog.Kind(b.kind).Attributes, b.kind, old)
+	}
+	if mend := lawMend[b.kind]; mend != nil {
+		mend(g, old, b.args)
+	}
+	b.nulls = nil
+	for _, name := range slices.Sorted(maps.Keys(old)) {
+		if _, set := b.args[name]; !set && g.chance(40) {
+			b.nulls = append(b.nulls, name)
+		}
+	}
+}
+
+// step changes the configuration as somebody would between two applies.
+func (g *lawGen) step() {
+	g.removeSome()
+	for _, p := range g.estate.projects {
+		g.project = p
+		g.touch(p)
+		for _, b := range p.children {
+			g.touch(b)
+		}
+		for range 3 {
+			if len(p.children) < 7 && g.chance(30) {
+				g.addChild()
+			}
+		}
+	}
+	if len(g.estate.projects) < 3 && g.chance(12) {
+		g.addProject()
+	}
+	for _, p := range g.estate.projects {
+		g.project = p
+		g.settleNames()
+	}
+}
+
+func (g *lawGen) removeSome() {
+	g.estate.projects = slices.DeleteFunc(g.estate.projects, func(p *lawBlock) bool {
+		removable := !slices.ContainsFunc(append(p.children, p), func(b *lawBlock) bool { return lawGuarded(b) })
+		return (removable || g.chance(5)) && g.chance(7)
+	})
+	for _, p := range g.estate.projects {
+		p.children = slices.DeleteFunc(p.children, func(b *lawBlock) bool {
+			return (!lawGuarded(b) || g.chance(8)) && g.chance(12)
+		})
+	}
+}
+
+// lawGuarded reports whether Mercator or Atlas would refuse to delete the block's objects.
+func lawGuarded(b *lawBlock) bool {
+	return b.protect != nil && *b.protect || b.args["termination_protection_enabled"] == true
+}
+
+// touch changes a block, or leaves it as it is.
+func (g *lawGen) touch(b *lawBlock) {
+	siblings := g.estate.projects
+	if b.kind != "project" {
+		siblings = g.project.children
+	}
+	if names := g.free(b.kind, siblings); len(names) > 0 && g.chance(6) {
+		g.relabel(b, names[0])
+	}
+	if b.keys != nil && b.kind != "project" && !lawGuarded(b) && g.chance(25) {
+		b.keys = g.keys(b.keys)
+	}
+	if b.kind == "project" {
+		g.touchProject(b)
+	}
+	if g.chance(10) {
+		protect := b.protect == nil || !*b.protect
+		b.protect = &protect
+		if g.chance(50) && !protect {
+			b.protect = nil
+		}
+	}
+	if g.chance(60) {
+		g.arguments(b, b.args)
+	}
+}
+
+// relabel gives a block another label; its object stays the same.
+func (g *lawGen) relabel(b *lawBlock, name string) {
+	if b.name == "" && nameArgument(b.kind) != "" {
+		b.name = b.label
+	}
+	b.label = fmt.Sprintf("%s_block%d", name, b.id) // outside of their projects, all labels stand side by side
+}
+
+func (g *lawGen) touchProject(p *lawBlock) {
+	if g.chance(8) { // another name in Atlas
+		base := p.naturalName("")
+		if p.keys == nil {
+			if base, _, _ = strings.Cut(p.naturalName(""), " "); !strings.HasSuffix(base, "-x") {
+				p.name = base + "-x"
+			} else {
+				p.name = strings.TrimSuffix(base, "-x")
+			}
+		}
+	}
+	if g.chance(15) {
+		p.exclusive = nil
+		for _, kind := range []string{"access_list", "alert_config", "database_user", "custom_role"} {
+			if g.chance(30) {
+				p.exclusive = append(p.exclusive, kind)
+			}
+		}
+	}
+}
+
+// settleNames mends what refers to a block that is gone or has another name.
+func (g *lawGen) settleNames() {
+	for _, b := range g.project.children {
+		if b.kind == "database_user" || b.kind == "custom_role" {
+			g.block = b
+			lawMend[b.kind](g, b.args, b.args)
+		}
+	}
+}
