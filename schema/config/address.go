@@ -81,10 +81,10 @@ func rootOrName(step hcl.Traverser) string {
 // addresses fills in moves, removals and imports and holds them against what is declared.
 func (e *Evaluation) addresses() {
 	declared := map[schema.Address]bool{}
-	if len(e.cfg.moves)+len(e.cfg.removals) > 0 {
+	if len(e.cfg.root.moves)+len(e.cfg.root.removals) > 0 {
 		declared = e.declared()
 	}
-	for _, m := range e.cfg.moves {
+	for _, m := range e.cfg.root.moves {
 		switch {
 		case m.from.address.Kind() != m.to.address.Kind():
 			e.add(diag.Errorf(codeInvalidAddress, "A move cannot change the kind",
@@ -98,7 +98,7 @@ func (e *Evaluation) addresses() {
 			e.Desired.Moves = append(e.Desired.Moves, schema.Move{From: m.from.address, To: m.to.address, Range: m.rng})
 		}
 	}
-	for _, r := range e.cfg.removals {
+	for _, r := range e.cfg.root.removals {
 		destroy := true
 		if r.destroy != nil {
 			destroy = e.truth(r.destroy, "destroy", true)

@@ -19,7 +19,7 @@ func (l *loader) analyseAll() {
 		l.analyse(x)
 	}
 	l.pending = nil
-	for _, b := range l.roots {
+	for _, b := range l.root.roots {
 		l.settleBlock(b)
 	}
 }
@@ -34,6 +34,11 @@ func (l *loader) settleBlock(b *block) {
 	l.warnShadowed(b)
 	for _, c := range b.children {
 		l.settleBlock(c)
+	}
+	if b.content != nil {
+		for _, c := range b.content.roots {
+			l.settleBlock(c)
+		}
 	}
 }
 
@@ -60,7 +65,7 @@ func (l *loader) warnShadowed(b *block) {
 	}
 	name := blockName{b.kind.Name, b.label}
 	for up := b.parent.parent; ; up = up.parent {
-		byName := l.byName
+		byName := b.in.byName
 		if up != nil {
 			byName = up.byName
 		}
@@ -121,16 +126,21 @@ func (a *analysis) generic(x hcl.Expression) {
 				a.uses.require(need{b.kind.Name, b.label})
 			}
 			visit(b.children)
+			if b.content != nil {
+				visit(b.content.roots)
+			}
 		}
 	}
-	visit(a.roots)
+	visit(a.scope.module.roots)
 }
 
 // walker visits HCL's own expressions and knows which names a for expression defines itself.
 type walker struct {
 	*analysis
 	names []map[string]struct{}
-	keys  map[*hclsyntax.ScopeTraversalExpr]hclsyntax.Expression
+	keys  map[*hclsyntax.ScopeTraversalExpr]*bracket
+	// rests are the traversals that follow brackets.
+	rests map[*hclsyntax.IndexExpr]hcl.Traversal
 }
 
 // Enter implements hclsyntax.Walker.
@@ -141,9 +151,9 @@ func (w *walker) Enter(n hclsyntax.Node) hcl.Diagnostics {
 	case *hclsyntax.IndexExpr:
 		if t, ok := n.Collection.(*hclsyntax.ScopeTraversalExpr); ok && !w.usesOwnNames(n.Key) {
 			if w.keys == nil {
-				w.keys = map[*hclsyntax.ScopeTraversalExpr]hclsyntax.Expression{}
+				w.keys = map[*hclsyntax.ScopeTraversalExpr]*bracket{}
 			}
-			w.keys[t] = n.Key
+			w.keys[t] = &bracket{n.Key, w.rests[n]}
 		}
 	case *hclsyntax.ScopeTraversalExpr:
 		own := w.own(n.Traversal.RootName())
@@ -152,6 +162,12 @@ func (w *walker) Enter(n hclsyntax.Node) hcl.Diagnostics {
 		}
 		w.mention(n.Traversal, own)
 	case *hclsyntax.RelativeTraversalExpr:
+		if index, ok := n.Source.(*hclsyntax.IndexExpr); ok {
+			if w.rests == nil {
+				w.rests = map[*hclsyntax.IndexExpr]hcl.Traversal{}
+			}
+			w.rests[index] = n.Traversal
+		}
 		w.mention(n.Traversal, true)
 	case *hclsyntax.FunctionCallExpr:
 		w.call(n)

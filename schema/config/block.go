@@ -10,11 +10,17 @@ import (
 	"mercator/schema/diag"
 )
 
-// block is a resource block as it stands in a file, before anything is evaluated.
+// block is a resource block as it stands in a file, before anything is evaluated; or a module block, whose instances
+// hold a module's content.
 type block struct {
 	kind   *schema.Kind
-	label  string // "" for a singleton inside its parent
-	parent *block // the enclosing block; nil at the top level
+	label  string  // "" for a singleton inside its parent
+	in     *module // whose files it stands in
+	parent *block  // the enclosing block; nil at the top level
+
+	// content and inputs are what a module block calls and the arguments for its variables; nil for a resource.
+	content *module
+	inputs  map[string]*expr
 
 	args    []*argument
 	entries *expr // a fan's map
@@ -78,7 +84,7 @@ func (b *block) path() string {
 // declareResource declares a resource block and what stands inside it.
 func (l *loader) declareResource(hb *hcl.Block, parent *block) {
 	k := l.options.Catalog.Kind(hb.Type)
-	b := &block{kind: k, parent: parent, header: rangeOf(hb.DefRange), byName: map[blockName]*block{}, ranges: map[string]diag.Range{}}
+	b := &block{kind: k, in: l.module, parent: parent, header: rangeOf(hb.DefRange), byName: map[blockName]*block{}, ranges: map[string]diag.Range{}}
 	if len(hb.Labels) > 0 {
 		b.label = hb.Labels[0]
 	}
@@ -127,12 +133,16 @@ func (l *loader) declareResource(hb *hcl.Block, parent *block) {
 // enter puts a block where references find it and reports what else has its name.
 func (l *loader) enter(b *block) bool {
 	name := blockName{b.kind.Name, b.label}
-	siblings, byName := &l.roots, l.byName
+	siblings, byName := &b.in.roots, b.in.byName
 	if b.parent != nil {
 		siblings, byName = &b.parent.children, b.parent.byName
 	}
 	if old := byName[name]; old != nil {
-		l.add(duplicate("resource", b.name(), b.header, old.header))
+		what, called := "resource", b.name()
+		if b.content != nil {
+			what, called = "module", b.label
+		}
+		l.add(duplicate(what, called, b.header, old.header))
 		return false
 	}
 	*siblings = append(*siblings, b)

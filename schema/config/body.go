@@ -156,7 +156,7 @@ func (s shape) argument(name string) diag.Diagnostic {
 func (s shape) block(name string) diag.Diagnostic {
 	if s.unknownBlock != nil {
 		if code, text := s.unknownBlock(name); text != "" {
-			return diag.Errorf(code, fmt.Sprintf("A %q block does not belong here", name), "%s", text)
+			return diag.Errorf(code, fmt.Sprintf("The block %q does not belong here", name), "%s", text)
 		}
 	}
 	for _, a := range s.args {

@@ -74,6 +74,7 @@ const (
 	codeInvalidAddress     = "invalid_address"
 	codeStillDeclared      = "still_declared"
 	codeImportTarget       = "import_target"
+	codeModuleSource       = "invalid_source"
 )
 
 var codes = []Code{
@@ -140,4 +141,5 @@ var codes = []Code{
 	{codeInvalidAddress, "a moved, removed or import block does not hold a valid address"},
 	{codeStillDeclared, "what was moved or removed is still declared"},
 	{codeImportTarget, "an import names a resource that is not declared"},
+	{codeModuleSource, "the source of a module is no folder inside of the configuration's"},
 }

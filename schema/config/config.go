@@ -9,6 +9,7 @@ package config
 import (
 	"os"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -45,14 +46,8 @@ type Config struct {
 	files   map[string][]byte
 	base    *hcl.EvalContext
 
-	variables map[string]*variable
-	varValues cty.Value // object of all variables
-	locals    map[string]*local
-	outputs   []*output
-	roots     []*block
-	byName    map[blockName]*block
-	moves     []*moveDecl
-	removals  []*removalDecl
+	root      *module
+	varValues cty.Value // object of the root's variables
 	imports   []*importDecl
 
 	settings    Settings
@@ -71,12 +66,11 @@ func Load(dir string, options Options) (*Config, diag.List) {
 	l := newLoader(dir, options)
 	l.compilePatterns()
 	l.offerFunctions()
-	l.readFiles()
-	l.declareAll()
+	l.declareBodies(l.readFiles())
 	l.readVariables()
 	l.analyseAll()
 	l.evaluateSettings()
-	return l.Config, l.diags.Sort()
+	return l.Config, once(l.diags.Sort())
 }
 
 // Validate loads and evaluates a configuration without any knowledge of Atlas, and returns every finding.
@@ -93,9 +87,14 @@ func (c *Config) Settings() Settings { return c.settings }
 // without settings of its own.
 func (c *Config) Connections() []schema.Connection { return c.connections }
 
-// Sources returns the files that were read, by the names that diagnostics use: the configuration's and those of
-// variables. It serves digests; excerpts come from [Config.Excerpts].
+// Sources returns the files that were read, by the names that diagnostics use: the configuration's, its modules'
+// and those of variables. It serves digests; excerpts come from [Config.Excerpts].
 func (c *Config) Sources() map[string][]byte { return c.files }
+
+// once leaves out findings that are told again: of a module that is called several times each call has its own.
+func once(list diag.List) diag.List {
+	return slices.CompactFunc(list, func(a, b diag.Diagnostic) bool { return a == b && !a.Range.IsZero() })
+}
 
 // namePattern returns what Atlas accepts as a name of the kind.
 func (c *Config) namePattern(k *schema.Kind) *regexp.Regexp { return c.patterns[k.Name] }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/hashicorp/hcl/v2"
@@ -22,7 +23,7 @@ func (e *Evaluation) context(u *usage, f frame) *hcl.EvalContext {
 		joined.settle()
 		needs = joined.needs
 	}
-	ctx := e.fixed(u, needs)
+	ctx := e.fixed(u, needs, f.home)
 	if len(u.moving) == 0 {
 		return ctx
 	}
@@ -34,11 +35,11 @@ func (e *Evaluation) context(u *usage, f frame) *hcl.EvalContext {
 	return ctx
 }
 
-func (e *Evaluation) fixed(u *usage, needs []need) *hcl.EvalContext {
+func (e *Evaluation) fixed(u *usage, needs []need, home *instance) *hcl.EvalContext {
 	if len(u.fixed) == 0 {
 		return e.cfg.base
 	}
-	key := needed[*usage]{u, needsKey(needs)}
+	key := needed[*usage]{u, needsKey(needs), home}
 	m := e.contexts[key]
 	if m == nil && e.base != nil {
 		if m = e.base.contexts[key]; m != nil && m.tainted {
@@ -51,7 +52,7 @@ func (e *Evaluation) fixed(u *usage, needs []need) *hcl.EvalContext {
 		ctx := e.cfg.base.NewChild()
 		ctx.Variables = make(map[string]cty.Value, len(u.fixed))
 		for root, refs := range u.fixed {
-			ctx.Variables[root] = e.root(refs, needs, frame{})
+			ctx.Variables[root] = e.root(refs, needs, frame{home: home})
 		}
 		m = &contextMemo{ctx: ctx, tainted: e.tainted}
 		e.tainted = outer || m.tainted
@@ -67,12 +68,12 @@ func (e *Evaluation) fixed(u *usage, needs []need) *hcl.EvalContext {
 func (e *Evaluation) root(refs []*ref, needs []need, f frame) cty.Value {
 	switch refs[0].to {
 	case toVariable:
-		return e.cfg.varValues
+		return e.variables(refs, needs, f.home)
 	case toLocal:
 		values := map[string]cty.Value{}
 		for _, r := range refs {
 			if _, ok := values[r.name]; !ok {
-				values[r.name] = e.local(e.cfg.locals[r.name], needs)
+				values[r.name] = e.local(r.local, f.home, needs)
 			}
 		}
 		return cty.ObjectVal(values)
@@ -81,7 +82,8 @@ func (e *Evaluation) root(refs []*ref, needs []need, f frame) cty.Value {
 	case toCount:
 		return countOf(f)
 	case toPath:
-		return cty.ObjectVal(map[string]cty.Value{"module": cty.StringVal("."), "root": cty.StringVal(".")})
+		here := cty.StringVal(".")
+		return cty.ObjectVal(map[string]cty.Value{"module": cty.StringVal(folderOf(f.home)), "root": here, "cwd": here})
 	case toSelf:
 		return f.self
 	case toParent:
@@ -96,11 +98,15 @@ func (e *Evaluation) labelled(refs []*ref, needs []need, f frame) cty.Value {
 	labels := map[string]cty.Value{}
 	partial := map[*block]map[string]cty.Value{}
 	for _, r := range refs {
-		group := e.group(r.block, owning(r.owner, f.inst))
+		group := e.group(r.block, owning(r.owner, f.inst), f.home)
+		asked := needs
+		if r.block.content != nil {
+			asked = slices.Concat(needs, outputsAsked(refs, r.block))
+		}
 		var value cty.Value
 		switch {
 		case r.key == nil:
-			value = e.groupValue(group, needs)
+			value = e.groupValue(group, asked)
 			delete(partial, r.block)
 		case partial[r.block] == nil && labels[r.block.label] != cty.NilVal:
 			continue // all instances are there already
@@ -111,7 +117,7 @@ func (e *Evaluation) labelled(refs []*ref, needs []need, f frame) cty.Value {
 				partial[r.block] = instances
 			}
 			if inst := group.find(e.keyText(r.key, f)); inst != nil {
-				instances[inst.key] = e.object(inst, needs)
+				instances[inst.key] = e.object(inst, asked)
 			} else if group.failed {
 				labels[r.block.label] = failed
 				delete(partial, r.block)
@@ -168,7 +174,7 @@ func (e *Evaluation) missedKeys(u *usage, f frame) []diag.Diagnostic {
 		if r.to != toResource || r.key == nil {
 			continue
 		}
-		group := e.group(r.block, owning(r.owner, f.inst))
+		group := e.group(r.block, owning(r.owner, f.inst), f.home)
 		key := e.keyText(r.key, f)
 		if group.failed || key == noKey || group.find(key) != nil {
 			continue
@@ -205,7 +211,7 @@ func (e *Evaluation) each(inst *instance) cty.Value {
 	if !ok {
 		values = map[string]cty.Value{}
 		e.eaches[inst.group] = values
-		v, clean := e.eval(inst.block.forEach, frame{inst: inst.outer, expanding: inst.outer != nil})
+		v, clean := e.eval(inst.block.forEach, inst.around())
 		if clean {
 			v, marks := v.Unmark()
 			if v.IsKnown() && !v.IsNull() && !v.Type().IsSetType() {

@@ -41,12 +41,28 @@ type importDecl struct {
 	rng diag.Range
 }
 
-// declareAll takes the top level of every file apart.
-func (l *loader) declareAll() {
+// rootOnly are the blocks that belong to the root configuration, and why.
+var rootOnly = map[string]string{
+	"mercator": "The settings are those of the whole configuration: write them in its own folder.",
+	"atlas":    "Connections belong to the whole configuration: declare them in its own folder, and name one with atlas = \"LABEL\" in the module block.",
+	"import":   "Imports belong to the configuration's own folder: import to module.NAME.KIND.LABEL there.",
+}
+
+// declareBodies takes the top level of a module's files apart.
+func (l *loader) declareBodies(bodies []hcl.Body) {
 	top := shape{what: "the top level", blocks: map[string]labels{
-		"mercator": {}, "atlas": {0, 1}, "variable": {1, 1}, "locals": {}, "output": {1, 1},
-		"moved": {}, "removed": {}, "import": {},
+		"variable": {1, 1}, "locals": {}, "output": {1, 1}, "module": {1, 1}, "moved": {}, "removed": {},
 	}}
+	if l.module.call == nil {
+		top.blocks["mercator"], top.blocks["atlas"], top.blocks["import"] = labels{}, labels{0, 1}, labels{}
+	} else {
+		top.unknownBlock = func(name string) (string, string) {
+			if why := rootOnly[name]; why != "" {
+				return codeMisplacedBlock, why
+			}
+			return "", ""
+		}
+	}
 	for _, name := range l.options.Catalog.Names() {
 		k := l.options.Catalog.Kind(name)
 		top.blocks[name] = labels{1, 1}
@@ -54,7 +70,7 @@ func (l *loader) declareAll() {
 			top.blocks[name] = labels{0, 1}
 		}
 	}
-	for _, body := range l.bodies {
+	for _, body := range bodies {
 		got := l.take(body, top)
 		for _, b := range got.blocks {
 			l.declare(b)
@@ -74,6 +90,8 @@ func (l *loader) declare(b *hcl.Block) {
 		l.declareLocals(b)
 	case "output":
 		l.declareOutput(b)
+	case "module":
+		l.declareCall(b)
 	case "moved":
 		l.declareMove(b)
 	case "removed":
@@ -91,11 +109,11 @@ func (l *loader) declareLocals(b *hcl.Block) {
 		l.add(syntaxError(d))
 	}
 	for name, a := range attrs {
-		if old := l.locals[name]; old != nil {
+		if old := l.module.locals[name]; old != nil {
 			l.add(duplicate("local value", name, rangeOf(a.NameRange), rangeOf(old.x.Range())))
 			continue
 		}
-		l.locals[name] = &local{name: name, x: l.expr(a.Expr, scope{})}
+		l.module.locals[name] = &local{name: name, x: l.expr(a.Expr, scope{})}
 	}
 }
 
@@ -109,7 +127,7 @@ func (l *loader) declareOutput(b *hcl.Block) {
 		blocks: map[string]labels{"precondition": {}}}
 	got := l.take(b.Body, s)
 	o := &output{name: b.Labels[0], rng: rangeOf(b.DefRange)}
-	for _, old := range l.outputs {
+	for _, old := range l.module.outputs {
 		if old.name == o.name {
 			l.add(duplicate("output", o.name, o.rng, old.rng))
 			return
@@ -126,7 +144,7 @@ func (l *loader) declareOutput(b *hcl.Block) {
 		l.add(missing("An output", "value", o.rng))
 		return
 	}
-	l.outputs = append(l.outputs, o)
+	l.module.outputs = append(l.module.outputs, o)
 }
 
 func missing(what, name string, at diag.Range) diag.Diagnostic {
@@ -158,7 +176,7 @@ func (l *loader) declareMove(b *hcl.Block) {
 	m := &moveDecl{rng: rangeOf(b.DefRange)}
 	m.from, m.to = l.addressArgument(got, "a moved block", "from", m.rng), l.addressArgument(got, "a moved block", "to", m.rng)
 	if m.from != nil && m.to != nil {
-		l.moves = append(l.moves, m)
+		l.module.moves = append(l.module.moves, m)
 	}
 }
 
@@ -169,7 +187,7 @@ func (l *loader) declareRemoval(b *hcl.Block) {
 		r.destroy = l.expr(a.Expr, scope{early: true})
 	}
 	if r.from = l.addressArgument(got, "a removed block", "from", r.rng); r.from != nil {
-		l.removals = append(l.removals, r)
+		l.module.removals = append(l.module.removals, r)
 	}
 }
 

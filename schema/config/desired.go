@@ -18,12 +18,7 @@ import (
 // known of it, so that what Atlas decides about is unknown.
 func (c *Config) Evaluate(known Known) (*Evaluation, diag.List) {
 	e := newEvaluation(c, known)
-	for _, b := range c.roots {
-		e.walk(b, nil)
-	}
-	for _, name := range sortedKeys(c.locals) {
-		e.local(c.locals[name], nil)
-	}
+	e.enter(c.root, nil)
 	e.assemble()
 	e.circles()
 	e.outputs()
@@ -34,16 +29,20 @@ func (c *Config) Evaluate(known Known) (*Evaluation, diag.List) {
 }
 
 // walk evaluates the instances of a block and of the blocks inside them.
-func (e *Evaluation) walk(b *block, outer *instance) {
-	g := e.group(b, outer)
+func (e *Evaluation) walk(b *block, outer, home *instance) {
+	g := e.group(b, outer, home)
 	for _, inst := range g.instances {
+		if b.content != nil {
+			e.enter(b.content, inst)
+			continue
+		}
 		if r := e.result(inst); r != nil {
 			for i := range r.entries {
 				e.index[r.entries[i].addr] = place{inst, r.entries[i].key}
 			}
 		}
 		for _, c := range b.children {
-			e.walk(c, inst)
+			e.walk(c, inst, inst.home)
 		}
 	}
 }
@@ -52,22 +51,26 @@ func (e *Evaluation) walk(b *block, outer *instance) {
 func (e *Evaluation) assemble() {
 	e.Desired.Connections = e.cfg.connections
 	e.resources = map[schema.Address]int{}
-	var list func(b *block, outer *instance)
-	list = func(b *block, outer *instance) {
-		for _, inst := range e.group(b, outer).instances {
-			if r := e.results[inst]; r != nil {
+	var list func(b *block, outer, home *instance)
+	list = func(b *block, outer, home *instance) {
+		for _, inst := range e.group(b, outer, home).instances {
+			if b.content != nil {
+				for _, c := range b.content.roots {
+					list(c, nil, inst)
+				}
+			} else if r := e.results[inst]; r != nil {
 				for _, res := range r.resources() {
 					e.resources[res.Address] = len(e.Desired.Resources)
 					e.Desired.Resources = append(e.Desired.Resources, res)
 				}
 			}
 			for _, c := range b.children {
-				list(c, inst)
+				list(c, inst, inst.home)
 			}
 		}
 	}
-	for _, b := range e.cfg.roots {
-		list(b, nil)
+	for _, b := range e.cfg.root.roots {
+		list(b, nil, nil)
 	}
 }
 
@@ -93,9 +96,9 @@ func (r *result) resources() []schema.Resource {
 }
 
 func (e *Evaluation) outputs() {
-	for _, o := range e.cfg.outputs {
-		v, clean := e.eval(o.value, frame{})
-		if !clean {
+	for _, o := range e.cfg.root.outputs {
+		v := e.output(o, nil, nil)
+		if v.HasMark(failure{}) {
 			continue
 		}
 		e.check(o.preconditions, frame{}, codePrecondition, "output."+o.name)
@@ -136,7 +139,7 @@ func (e *Evaluation) public(v cty.Value) (cty.Value, bool) {
 // conditions checks the pre- and postconditions of every resource, as far as they are known.
 func (e *Evaluation) conditions() {
 	for _, r := range e.sorted() {
-		f := frame{inst: r.inst}
+		f := r.inst.frame()
 		e.check(r.inst.block.lifecycle.pre, f, codePrecondition, string(r.inst.addr))
 		if post := r.inst.block.lifecycle.post; len(post) > 0 {
 			f.self = e.object(r.inst, nil)
@@ -179,11 +182,16 @@ func (e *Evaluation) check(conditions []*condition, f frame, code, what string) 
 	}
 }
 
+// address is the innermost resource or module that a finding concerns.
 func address(f frame) string {
-	if f.inst == nil {
+	switch {
+	case f.inst != nil:
+		return string(f.inst.addr)
+	case f.home != nil:
+		return string(f.home.addr)
+	default:
 		return ""
 	}
-	return string(f.inst.addr)
 }
 
 // message evaluates an error message; a secret in it is not shown.
@@ -204,8 +212,8 @@ func (e *Evaluation) message(x *expr, f frame) string {
 }
 
 func (l *loader) validateVariables(e *Evaluation) {
-	for _, name := range sortedKeys(l.variables) {
-		e.check(l.variables[name].validations, frame{}, codeValidation, "the variable "+name)
+	for _, name := range sortedKeys(l.root.variables) {
+		e.check(l.root.variables[name].validations, frame{}, codeValidation, "the variable "+name)
 	}
 }
 
@@ -261,7 +269,11 @@ func (e *Evaluation) duplicate(k *schema.Kind, a, b *schema.Resource, key string
 		what = fmt.Sprintf("%s %q", k.Name, key)
 	}
 	cure := "Remove one of them, or give it another name."
-	if id := k.Identity.LabelIs; id != "" && a.Range == b.Range {
+	switch id := k.Identity.LabelIs; {
+	case id == "" || a.Range != b.Range:
+	case e.instanceAt(a.Address).home != e.instanceAt(b.Address).home:
+		cure = fmt.Sprintf("The module makes it each time that it is called: take the name from a variable of the module, %s = var.%s.", id, id)
+	default:
 		each := "${each.key}"
 		if strings.HasSuffix(string(a.Address), "[0]") {
 			each = "${count.index}"
@@ -276,7 +288,7 @@ func (e *Evaluation) duplicate(k *schema.Kind, a, b *schema.Resource, key string
 // several goroutines. The findings are errors where something is still unknown that must not be, or wrong.
 func (e *Evaluation) Resolve(addr schema.Address, known Known) (schema.Resource, diag.List) {
 	at, ok := e.index[addr]
-	if !ok {
+	if !ok || at.inst.block.content != nil {
 		return schema.Resource{}, diag.List{diag.Errorf(codeInvalidAddress, "There is no such resource",
 			"%s is not declared.", addr).On(string(addr))}
 	}
@@ -289,7 +301,7 @@ func (e *Evaluation) Resolve(addr schema.Address, known Known) (schema.Resource,
 	if r == nil {
 		return schema.Resource{}, again.diags.Sort()
 	}
-	again.check(at.inst.block.lifecycle.pre, frame{inst: at.inst}, codePrecondition, string(addr))
+	again.check(at.inst.block.lifecycle.pre, at.inst.frame(), codePrecondition, string(addr))
 	for _, res := range r.resources() {
 		if res.Address == addr {
 			return res, again.diags.Sort()
@@ -307,7 +319,8 @@ func (e *Evaluation) Postconditions(addr schema.Address, known Known) diag.List 
 	}
 	again := newEvaluation(e.cfg, known)
 	again.base = e
-	f := frame{inst: at.inst, self: again.object(at.inst, nil)}
+	f := at.inst.frame()
+	f.self = again.object(at.inst, nil)
 	again.check(at.inst.block.lifecycle.post, f, codePostcondition, string(addr))
 	return again.diags.Sort()
 }
@@ -333,7 +346,7 @@ func (e *Evaluation) Eval(text string, known Known) (cty.Value, diag.List) {
 const ConsoleFile = "<expression>"
 
 func (c *Config) parseExpression(text string) (*expr, diag.List) {
-	l := &loader{Config: c}
+	l := &loader{Config: c, module: c.root}
 	parsed, hd := parseGuarded([]byte(text))
 	for _, d := range hd {
 		l.add(syntaxError(d))

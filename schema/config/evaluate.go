@@ -34,14 +34,18 @@ type Evaluation struct {
 
 	// What was computed. Each remembers whether it rests on Known (tainted), in which case it holds for this
 	// evaluation only.
-	locals   map[needed[*local]]*memo
-	objects  map[needed[*instance]]*memo
-	contexts map[needed[*usage]]*contextMemo
-	groups   map[groupKey]*group
-	results  map[*instance]*result
-	parents  map[*instance]*parentMemo
-	decoded  map[*argument]cty.Value
-	eaches   map[*group]map[string]cty.Value
+	locals     map[needed[*local]]*memo
+	inputs     map[needed[*variable]]*memo
+	outputMemo map[needed[*output]]*memo
+	objects    map[needed[*instance]]*memo
+	contexts   map[needed[*usage]]*contextMemo
+	groups     map[groupKey]*group
+	results    map[*instance]*result
+	parents    map[*instance]*parentMemo
+	decoded    map[*argument]cty.Value
+	eaches     map[*group]map[string]cty.Value
+	homes      map[*instance]string // connections that calls of modules choose
+	calls      map[*instance]edges  // what calls of modules depend on
 
 	tainted bool
 	stack   []any // definitions under way, for circles
@@ -58,9 +62,11 @@ type place struct {
 	entry string
 }
 
+// needed names a value that was computed for certain needs inside one instance of a module; home is nil at the root.
 type needed[T comparable] struct {
 	of    T
 	needs string
+	home  *instance
 }
 
 type memo struct {
@@ -76,17 +82,21 @@ type contextMemo struct {
 func newEvaluation(c *Config, known Known) *Evaluation {
 	return &Evaluation{
 		cfg: c, known: known,
-		reported: map[string]int{},
-		running:  map[any]bool{},
-		locals:   map[needed[*local]]*memo{},
-		objects:  map[needed[*instance]]*memo{},
-		contexts: map[needed[*usage]]*contextMemo{},
-		groups:   map[groupKey]*group{},
-		results:  map[*instance]*result{},
-		parents:  map[*instance]*parentMemo{},
-		decoded:  map[*argument]cty.Value{},
-		eaches:   map[*group]map[string]cty.Value{},
-		index:    map[schema.Address]place{},
+		reported:   map[string]int{},
+		running:    map[any]bool{},
+		locals:     map[needed[*local]]*memo{},
+		inputs:     map[needed[*variable]]*memo{},
+		outputMemo: map[needed[*output]]*memo{},
+		objects:    map[needed[*instance]]*memo{},
+		contexts:   map[needed[*usage]]*contextMemo{},
+		groups:     map[groupKey]*group{},
+		results:    map[*instance]*result{},
+		parents:    map[*instance]*parentMemo{},
+		decoded:    map[*argument]cty.Value{},
+		eaches:     map[*group]map[string]cty.Value{},
+		homes:      map[*instance]string{},
+		calls:      map[*instance]edges{},
+		index:      map[schema.Address]place{},
 	}
 }
 
@@ -125,8 +135,10 @@ func (e *Evaluation) add(d diag.Diagnostic) {
 
 // frame says for whom an expression is evaluated.
 type frame struct {
-	// inst is the innermost instance; nil at the top level.
+	// inst is the innermost instance; nil at the top level of a module.
 	inst *instance
+	// home is the instance of the module in which the expression stands; nil for the root.
+	home *instance
 	// expanding says that a block inside inst is being repeated, whose parent is inst.
 	expanding bool
 	// needs are blocks that whoever uses the value asks for inside of instances.
@@ -152,10 +164,7 @@ func (e *Evaluation) evalIn(x *expr, ctx *hcl.EvalContext, f frame) (v cty.Value
 	if !hd.HasErrors() {
 		return v, true
 	}
-	addr := ""
-	if f.inst != nil {
-		addr = string(f.inst.addr)
-	}
+	addr := address(f)
 	missed := e.missedKeys(&x.uses, f)
 	for _, d := range missed {
 		e.add(d.On(addr))
@@ -211,12 +220,16 @@ func (e *Evaluation) circle(members []any) {
 
 func describeNode(n any) string {
 	switch n := n.(type) {
-	case *local:
-		return "local." + n.name
+	case needed[*local]:
+		return inModule(n.home, "local."+n.of.name)
+	case needed[*variable]:
+		return inModule(n.home, "var."+n.of.name)
+	case needed[*output]:
+		return inModule(n.home, n.of.name)
 	case *instance:
 		return string(n.addr)
 	case groupKey:
-		return "for_each of " + n.block.path()
+		return "for_each of " + inModule(n.home, n.block.path())
 	default:
 		return fmt.Sprint(n)
 	}
@@ -224,8 +237,12 @@ func describeNode(n any) string {
 
 func rangeOfNode(n any) diag.Range {
 	switch n := n.(type) {
-	case *local:
-		return rangeOf(n.x.Range())
+	case needed[*local]:
+		return rangeOf(n.of.x.Range())
+	case needed[*variable]:
+		return rangeOf(n.home.block.inputs[n.of.name].Range())
+	case needed[*output]:
+		return rangeOf(n.of.value.Range())
 	case *instance:
 		return n.block.header
 	case groupKey:
@@ -236,19 +253,30 @@ func rangeOfNode(n any) diag.Range {
 }
 
 // local returns the value of a local; needs are the nested blocks that its users ask for.
-func (e *Evaluation) local(l *local, needs []need) cty.Value {
-	key := needed[*local]{l, needsKey(needs)}
-	if m := recall(e, key, func(e *Evaluation) map[needed[*local]]*memo { return e.locals }); m != nil {
+func (e *Evaluation) local(l *local, home *instance, needs []need) cty.Value {
+	return remember(e, needed[*local]{l, needsKey(needs), home}, localMemos, func() cty.Value {
+		v, _ := e.eval(l.x, frame{home: home, needs: needs})
+		return v
+	})
+}
+
+// remember returns a definition's value, which is computed once for each set of needs.
+func remember[T comparable](e *Evaluation, key needed[T], in func(*Evaluation) map[needed[T]]*memo, compute func() cty.Value) cty.Value {
+	if m := recall(e, key, in); m != nil {
 		return m.value
 	}
 	m := &memo{value: failed}
-	tainted, ok := e.once(l, func() { m.value, _ = e.eval(l.x, frame{needs: needs}) })
+	tainted, ok := e.once(needed[T]{of: key.of, home: key.home}, func() { m.value = compute() })
 	if ok {
 		m.tainted = tainted
-		e.locals[key] = m
+		in(e)[key] = m
 	}
 	return m.value
 }
+
+func localMemos(e *Evaluation) map[needed[*local]]*memo    { return e.locals }
+func inputMemos(e *Evaluation) map[needed[*variable]]*memo { return e.inputs }
+func outputMemos(e *Evaluation) map[needed[*output]]*memo  { return e.outputMemo }
 
 // recall returns what was computed before, in this evaluation or, where it follows from the files alone, in its base.
 func recall[K comparable](e *Evaluation, key K, in func(*Evaluation) map[K]*memo) *memo {

@@ -42,11 +42,13 @@ func (c *Config) secretNames() map[string]bool {
 	for _, name := range c.options.Catalog.Names() {
 		visit(c.options.Catalog.Kind(name).Attributes)
 	}
-	for name, v := range c.variables {
-		if v.sensitive {
-			names[name] = true
+	c.root.visit(func(m *module) {
+		for name, v := range m.variables {
+			if v.sensitive {
+				names[name] = true
+			}
 		}
-	}
+	})
 	return names
 }
 

@@ -19,6 +19,7 @@ import (
 type instance struct {
 	block *block
 	outer *instance // the enclosing instance, where the block is written inside another
+	home  *instance // the instance of the module that it belongs to; nil for the root's
 	group *group
 	addr  schema.Address
 	// key is the instance key as text, "" where the block is not repeated; number is that of a count.
@@ -26,6 +27,14 @@ type instance struct {
 	number int
 	// each is the object of each.key and each.value.
 	each cty.Value
+}
+
+// frame is how expressions inside the instance are evaluated.
+func (inst *instance) frame() frame { return frame{inst: inst, home: inst.home} }
+
+// around is how the expression that repeats the instance's block is evaluated.
+func (inst *instance) around() frame {
+	return frame{inst: inst.outer, expanding: inst.outer != nil, home: inst.home}
 }
 
 // group is the instances of one block inside one enclosing instance.
@@ -42,8 +51,8 @@ type group struct {
 }
 
 type groupKey struct {
-	block *block
-	outer *instance
+	block       *block
+	outer, home *instance
 }
 
 func (g *group) find(key string) *instance { return g.byKey[key] }
@@ -56,9 +65,9 @@ func (g *group) keys() []string {
 	return keys
 }
 
-// group returns the instances of a block inside an enclosing instance.
-func (e *Evaluation) group(b *block, outer *instance) *group {
-	key := groupKey{b, outer}
+// group returns the instances of a block inside an enclosing instance, or at the top of an instance of a module.
+func (e *Evaluation) group(b *block, outer, home *instance) *group {
+	key := groupKey{b, outer, home}
 	if g := e.groups[key]; g != nil {
 		e.tainted = e.tainted || g.tainted
 		return g
@@ -70,7 +79,7 @@ func (e *Evaluation) group(b *block, outer *instance) *group {
 		}
 	}
 	g := &group{block: b, byKey: map[string]*instance{}}
-	tainted, ok := e.once(key, func() { e.expand(g, outer) })
+	tainted, ok := e.once(key, func() { e.expand(g, outer, home) })
 	if !ok {
 		g.failed = true
 		return g
@@ -83,21 +92,24 @@ func (e *Evaluation) group(b *block, outer *instance) *group {
 	return g
 }
 
-func (e *Evaluation) expand(g *group, outer *instance) {
+func (e *Evaluation) expand(g *group, outer, home *instance) {
 	b := g.block
 	base := schema.Address("")
-	if outer != nil {
+	switch {
+	case outer != nil:
 		base = outer.addr
+	case home != nil:
+		base = home.addr
 	}
-	address := base.Child(b.kind.Name, b.label)
-	f := frame{inst: outer, expanding: outer != nil}
+	first := instance{block: b, outer: outer, home: home, addr: base.Child(b.kind.Name, b.label)}
+	f := first.around()
 	switch {
 	case b.forEach != nil:
-		e.expandForEach(g, outer, address, f)
+		e.expandForEach(g, first, f)
 	case b.count != nil:
-		e.expandCount(g, outer, address, f)
+		e.expandCount(g, first, f)
 	default:
-		g.put(&instance{block: b, outer: outer, addr: address})
+		g.put(&first)
 	}
 	e.count += len(g.instances)
 }
@@ -108,7 +120,7 @@ func (g *group) put(inst *instance) {
 	g.byKey[inst.key] = inst
 }
 
-func (e *Evaluation) expandForEach(g *group, outer *instance, address schema.Address, f frame) {
+func (e *Evaluation) expandForEach(g *group, like instance, f frame) {
 	b := g.block
 	at := rangeOf(b.forEach.Range())
 	v, ok := e.repetition(g, b.forEach, f, "for_each")
@@ -152,14 +164,14 @@ func (e *Evaluation) expandForEach(g *group, outer *instance, address schema.Add
 	}
 	sort.Slice(pairs, func(i, j int) bool { return pairs[i].key < pairs[j].key })
 	for _, p := range pairs {
-		g.put(&instance{
-			block: b, outer: outer, addr: address.Key(p.key), key: p.key,
-			each: cty.ObjectVal(map[string]cty.Value{"key": cty.StringVal(p.key), "value": p.value}),
-		})
+		inst := like
+		inst.addr, inst.key = like.addr.Key(p.key), p.key
+		inst.each = cty.ObjectVal(map[string]cty.Value{"key": cty.StringVal(p.key), "value": p.value})
+		g.put(&inst)
 	}
 }
 
-func (e *Evaluation) expandCount(g *group, outer *instance, address schema.Address, f frame) {
+func (e *Evaluation) expandCount(g *group, like instance, f frame) {
 	at := rangeOf(g.block.count.Range())
 	v, ok := e.repetition(g, g.block.count, f, "count")
 	if !ok {
@@ -186,7 +198,9 @@ func (e *Evaluation) expandCount(g *group, outer *instance, address schema.Addre
 		return
 	}
 	for i := range n {
-		g.put(&instance{block: g.block, outer: outer, addr: address.Index(i), key: strconv.Itoa(i), number: i})
+		inst := like
+		inst.addr, inst.key, inst.number = like.addr.Index(i), strconv.Itoa(i), i
+		g.put(&inst)
 	}
 }
 
@@ -262,6 +276,12 @@ func (s *edges) put(addr schema.Address) {
 		*s = edges{}
 	}
 	(*s)[addr] = struct{}{}
+}
+
+func (s *edges) join(other edges) {
+	for a := range other {
+		s.put(a)
+	}
 }
 
 // sorted returns the addresses but for those that self lives in anyway.

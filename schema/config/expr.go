@@ -21,6 +21,8 @@ type expr struct {
 
 // scope says where an expression stands: which names it can see.
 type scope struct {
+	// module is the one in whose files the expression stands.
+	module *module
 	// block is the innermost block in an instance of which the expression is evaluated; nil at the top level.
 	block *block
 	// expanding says that the expression repeats a block inside block, whose parent is then block itself.
@@ -35,6 +37,7 @@ type scope struct {
 
 // expr registers an expression, to be analysed when everything is declared.
 func (l *loader) expr(x hcl.Expression, s scope) *expr {
+	s.module = l.module
 	e := &expr{Expression: x, scope: s}
 	l.pending = append(l.pending, e)
 	return e

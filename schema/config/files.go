@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -18,8 +19,12 @@ import (
 // loader is a Config in the making.
 type loader struct {
 	*Config
-	diags   diag.List
-	bodies  []hcl.Body
+	diags diag.List
+	// module is the one whose files are being declared.
+	module *module
+	// folders are those whose files were parsed; modules counts the calls.
+	folders map[string]*folder
+	modules int
 	pending []*expr // whose references are resolved once everything is declared
 	// declared are settings and connections until they are evaluated.
 	declared struct {
@@ -32,13 +37,12 @@ type loader struct {
 }
 
 func newLoader(dir string, options Options) *loader {
-	return &loader{Config: &Config{
-		dir: dir, options: options,
-		files:     map[string][]byte{},
-		variables: map[string]*variable{},
-		locals:    map[string]*local{},
-		byName:    map[blockName]*block{},
-	}}
+	root := newModule(nil, ".")
+	return &loader{
+		Config:  &Config{dir: dir, options: options, files: map[string][]byte{}, root: root},
+		module:  root,
+		folders: map[string]*folder{},
+	}
 }
 
 func (l *loader) add(ds ...diag.Diagnostic) { l.diags.Add(ds...) }
@@ -50,28 +54,42 @@ func (l *loader) offerFunctions() {
 }
 
 // readFiles parses the configuration's files in the order of their names.
-func (l *loader) readFiles() {
+func (l *loader) readFiles() []hcl.Body {
 	names, err := configurationFiles(l.dir)
 	if err != nil {
 		l.add(diag.Errorf(codeUnreadable, "The configuration's folder cannot be read", "%s.", reason(err)))
-		return
+		return nil
 	}
 	if len(names) == 0 {
 		l.add(diag.Errorf(codeNoFiles, "There is no configuration here",
 			"The folder %q holds no file whose name ends in .hcl or .hcl.json.", l.dir))
 	}
+	var bodies []hcl.Body
 	for _, name := range names {
-		if body := l.parse(filepath.Join(l.dir, name)); body != nil {
-			l.bodies = append(l.bodies, body)
+		if body := l.parse(openFile(filepath.Join(l.dir, name))); body != nil {
+			bodies = append(bodies, body)
 		}
 	}
+	return bodies
+}
+
+// openFile returns a path and how its file is opened.
+func openFile(path string) (string, func() (fs.File, error)) {
+	return path, func() (fs.File, error) { return os.Open(path) }
 }
 
 func configurationFiles(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, err
-	}
+	return configurationNames(entries), err
+}
+
+// namesIn lists the configuration's files of a folder inside of root.
+func namesIn(root *os.Root, dir string) ([]string, error) {
+	entries, err := fs.ReadDir(root.FS(), dir)
+	return configurationNames(entries), err
+}
+
+func configurationNames(entries []fs.DirEntry) []string {
 	var names []string
 	for _, e := range entries {
 		if name := e.Name(); !e.IsDir() && isConfiguration(name) {
@@ -79,7 +97,7 @@ func configurationFiles(dir string) ([]string, error) {
 		}
 	}
 	sort.Strings(names)
-	return names, nil
+	return names
 }
 
 func isConfiguration(name string) bool {
@@ -93,9 +111,9 @@ func isVariables(name string) bool {
 	return strings.HasSuffix(name, ".vars.hcl") || strings.HasSuffix(name, ".vars.hcl.json")
 }
 
-// parse reads one file and returns its body, nil where nothing can be made of it.
-func (l *loader) parse(path string) hcl.Body {
-	src, ok := l.read(path)
+// parse reads one file, which open opens, and returns its body, nil where nothing can be made of it.
+func (l *loader) parse(path string, open func() (fs.File, error)) hcl.Body {
+	src, ok := l.read(path, open)
 	if !ok {
 		l.broken = true
 		return nil
@@ -130,24 +148,30 @@ func (l *loader) parse(path string) hcl.Body {
 }
 
 // read reads a file within the limit of size and keeps it for excerpts and digests.
-func (l *loader) read(path string) ([]byte, bool) {
-	info, err := os.Stat(path)
-	if err == nil && info.Size() > MaxFile {
-		l.add(diag.Errorf(codeTooLarge, "The file is too large",
-			"%s has %d bytes; at most %d are read. Divide it into several files.", path, info.Size(), MaxFile).
-			At(diag.Range{File: path}))
-		return nil, false
-	}
-	var src []byte
-	if err == nil {
-		src, err = os.ReadFile(path)
-	}
+func (l *loader) read(path string, open func() (fs.File, error)) ([]byte, bool) {
+	src, err := readAll(open)
 	if err != nil {
 		l.add(diag.Errorf(codeUnreadable, "A file cannot be read", "%s: %s.", path, reason(err)))
 		return nil, false
 	}
+	if len(src) > MaxFile {
+		l.add(diag.Errorf(codeTooLarge, "The file is too large",
+			"%s has more than %d bytes, of which no more are read. Divide it into several files.", path, MaxFile).
+			At(diag.Range{File: path}))
+		return nil, false
+	}
 	l.files[path] = src
 	return src, true
+}
+
+// readAll reads a file up to the limit and one byte more.
+func readAll(open func() (fs.File, error)) ([]byte, error) {
+	file, err := open()
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close() //nolint:errcheck // it was only read
+	return io.ReadAll(io.LimitReader(file, MaxFile+1))
 }
 
 // reason returns what is wrong with a file without the name of the system call and without repeating the path.

@@ -121,3 +121,17 @@ func FuzzFormat(f *testing.F) {
 		}
 	})
 }
+
+// FuzzModule reads a text as the root and as a module of it that is called three times.
+func FuzzModule(f *testing.F) {
+	seeds(f, ".hcl")
+	f.Fuzz(func(t *testing.T, src string) {
+		dir := write(t, map[string]string{
+			"main.hcl":   src,
+			"m.hcl":      "module \"fuzzed\" {\n source = \"./m\"\n}\nmodule \"again\" {\n source = \"./m\"\n count = 2\n}\n",
+			"m/main.hcl": src,
+		})
+		_, diags := config.Validate(dir, options(t, map[string]string{"SECRET": "hunter2-from-env"}))
+		check(t, diags)
+	})
+}

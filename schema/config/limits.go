@@ -22,6 +22,10 @@ const (
 	MaxNesting = 250
 	// MaxOperators is how many operators and template directives may stand in the elements that enclose one place.
 	MaxOperators = 1000
+	// MaxModuleDepth is how many modules may stand inside each other, and MaxModules how many module blocks there may
+	// be, those of a module that is called repeatedly counted each time.
+	MaxModuleDepth = 20
+	MaxModules     = 2000
 	// MaxChain is how many definitions may build on each other.
 	MaxChain = 5000
 )

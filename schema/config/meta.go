@@ -66,9 +66,9 @@ func (l *loader) declareDependsOn(b *block, a *hcl.Attribute, inside scope) {
 	}
 	for _, item := range items {
 		traversal, hd := hcl.AbsTraversalForExpr(item)
-		if hd.HasErrors() || l.options.Catalog.Kind(traversal.RootName()) == nil {
+		if hd.HasErrors() || traversal.RootName() != callKind.Name && l.options.Catalog.Kind(traversal.RootName()) == nil {
 			l.add(diag.Errorf(codeDependsOn, "This is no reference to a resource",
-				"depends_on lists resources as references without quotes: cluster.orders or project.payments[\"prod\"].").
+				"depends_on lists resources and modules as references without quotes: cluster.orders or project.payments[\"prod\"].").
 				At(rangeOf(item.Range())))
 			continue
 		}

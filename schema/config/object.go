@@ -33,8 +33,11 @@ func (e *Evaluation) groupValue(g *group, needs []need) cty.Value {
 
 // object returns the value of one instance, with the nested blocks that are needed.
 func (e *Evaluation) object(inst *instance, needs []need) cty.Value {
+	if inst.block.content != nil {
+		return e.moduleObject(inst, needs)
+	}
 	needs = inst.block.has(needs)
-	key := needed[*instance]{inst, needsKey(needs)}
+	key := needed[*instance]{of: inst, needs: needsKey(needs)}
 	if m := recall(e, key, func(e *Evaluation) map[needed[*instance]]*memo { return e.objects }); m != nil {
 		return m.value
 	}
@@ -97,7 +100,7 @@ func (e *Evaluation) plainObject(inst *instance, r *result, needs []need) cty.Va
 		if b == nil {
 			continue
 		}
-		value := e.groupValue(e.group(b, inst), needs)
+		value := e.groupValue(e.group(b, inst, inst.home), needs)
 		if b.label == "" {
 			attrs[b.kind.Name] = value
 			continue

@@ -48,7 +48,7 @@ func (e *Evaluation) parentArgument(inst *instance) parentOf {
 			capital(article(b.kind.Name)), article(b.kind.Parent), b.kind.Parent, b.kind.Parent).At(b.header).On(string(inst.addr)))
 		return unknown
 	}
-	v, clean := e.eval(b.within, frame{inst: inst})
+	v, clean := e.eval(b.within, inst.frame())
 	if !clean {
 		return unknown
 	}
@@ -110,15 +110,26 @@ func (e *Evaluation) parentObject(b *block, v cty.Value, marks cty.ValueMarks, w
 		b.kind.Parent, b.kind.Parent)
 }
 
-// sameObject reports whether v is the value of the instance, whatever of its inside was asked for.
+// sameObject reports whether v is the value of the instance, whatever of its inside was asked for and whatever of it
+// the type of a variable left out.
 func (e *Evaluation) sameObject(v cty.Value, inst *instance) bool {
 	v, _ = v.UnmarkDeep()
 	own, _ := e.object(inst, nil).UnmarkDeep()
 	if !own.Type().IsObjectType() {
 		return false
 	}
-	for name := range own.Type().AttributeTypes() {
-		if !v.Type().HasAttribute(name) || !v.GetAttr(name).RawEquals(own.GetAttr(name)) {
+	identity := inst.block.kind.Identity.Key
+	if own.Type().HasAttribute("id") {
+		identity = []string{"id"}
+	}
+	for name, ty := range own.Type().AttributeTypes() {
+		switch {
+		case !v.Type().HasAttribute(name):
+			if slices.Contains(identity, name) {
+				return false
+			}
+		case !ty.Equals(v.Type().AttributeType(name)) && !slices.Contains(identity, name): // converted
+		case !v.GetAttr(name).RawEquals(own.GetAttr(name)):
 			return false
 		}
 	}

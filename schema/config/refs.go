@@ -33,6 +33,8 @@ type ref struct {
 	to   refTo
 	root string // the variable name in the expression
 	name string // of a variable or local
+	// local is the definition that a reference to a local leads to.
+	local *local
 	// block is the resource block, and owner the enclosing block in whose instance it is looked for; nil for one at
 	// the top level.
 	block, owner *block
@@ -49,6 +51,14 @@ type keyExpr struct {
 	x        hcl.Expression
 	uses     *usage
 	rng      hcl.Range
+}
+
+// output returns which of a module's outputs the reference asks for, "" for all and for other references.
+func (r *ref) output() string {
+	if r.block == nil || r.block.content == nil {
+		return ""
+	}
+	return step(r.rest, 0)
 }
 
 // moving reports whether the reference's value depends on the instance that looks.
@@ -86,7 +96,7 @@ func (u *usage) add(other *usage) {
 }
 
 func (r *ref) same(o *ref) bool {
-	return r.to == o.to && r.root == o.root && r.name == o.name && r.block == o.block && r.owner == o.owner && r.key == nil && o.key == nil
+	return r.to == o.to && r.root == o.root && r.name == o.name && r.block == o.block && r.owner == o.owner && r.key == nil && o.key == nil && r.output() == o.output()
 }
 
 func (u *usage) require(needs ...need) {

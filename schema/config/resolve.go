@@ -12,10 +12,16 @@ import (
 )
 
 // rootNames are the names that references start with, beside the kinds.
-var rootNames = []string{"var", "local", "each", "count", "parent", "self", "path"}
+var rootNames = []string{"var", "local", "module", "each", "count", "parent", "self", "path"}
 
-// reference resolves one traversal. key is the expression between the brackets that follow it, if any.
-func (a *analysis) reference(t hcl.Traversal, key hclsyntax.Expression) {
+// bracket is a computed key that follows a reference, and what follows the key.
+type bracket struct {
+	key  hclsyntax.Expression
+	rest hcl.Traversal
+}
+
+// reference resolves one traversal. key is what stands in the brackets that follow it, nil for none.
+func (a *analysis) reference(t hcl.Traversal, key *bracket) {
 	root := t.RootName()
 	r := &ref{root: root, rng: t.SourceRange()}
 	if a.scope.early && root != "var" && root != "local" && root != "path" {
@@ -27,14 +33,14 @@ func (a *analysis) reference(t hcl.Traversal, key hclsyntax.Expression) {
 	}
 	switch root {
 	case "var":
-		_, ok := a.variables[step(t, 1)]
-		a.named(r, t, toVariable, "variable", ok, func() []string { return sortedKeys(a.variables) })
+		_, ok := a.scope.module.variables[step(t, 1)]
+		a.named(r, t, toVariable, "variable", ok, func() []string { return sortedKeys(a.scope.module.variables) })
 	case "local":
-		_, ok := a.locals[step(t, 1)]
-		a.named(r, t, toLocal, "local value", ok, func() []string { return sortedKeys(a.locals) })
+		r.local = a.scope.module.locals[step(t, 1)]
+		a.named(r, t, toLocal, "local value", r.local != nil, func() []string { return sortedKeys(a.scope.module.locals) })
 	case "path":
 		r.to = toPath
-		a.oneOf(r, t, "module", "root")
+		a.oneOf(r, t, "module", "root", "cwd")
 	case "each":
 		r.to = toEach
 		if repeats(a.scope.block, func(b *block) bool { return b.forEach != nil }) {
@@ -62,7 +68,7 @@ func (a *analysis) reference(t hcl.Traversal, key hclsyntax.Expression) {
 				"In an argument it would refer to itself; name the value through a local instead."), r.rng)
 		}
 	default:
-		if a.options.Catalog.Kind(root) != nil {
+		if root == callKind.Name || a.options.Catalog.Kind(root) != nil {
 			a.resource(r, t, key)
 		} else {
 			a.stranger(r, t)
@@ -141,12 +147,12 @@ func (a *analysis) parent(r *ref, t hcl.Traversal) {
 
 // stranger reports a root name that means nothing.
 func (a *analysis) stranger(r *ref, t hcl.Traversal) {
-	text := "References start with var, local, each, count, parent or the name of a kind."
+	text := "References start with var, local, module, each, count, parent or the name of a kind."
 	switch {
-	case r.root == "terraform" || r.root == "data" || r.root == "module":
-	case len(t) == 1 && a.variables[r.root] != nil:
+	case r.root == "terraform" || r.root == "data":
+	case len(t) == 1 && a.scope.module.variables[r.root] != nil:
 		text = fmt.Sprintf("Did you mean var.%s?", r.root)
-	case len(t) == 1 && a.locals[r.root] != nil:
+	case len(t) == 1 && a.scope.module.locals[r.root] != nil:
 		text = fmt.Sprintf("Did you mean local.%s?", r.root)
 	default:
 		if c := nearest(r.root, append(a.options.Catalog.Names(), rootNames...)); c != "" {
@@ -159,7 +165,7 @@ func (a *analysis) stranger(r *ref, t hcl.Traversal) {
 }
 
 // resource resolves KIND.LABEL by the innermost declaring block first.
-func (a *analysis) resource(r *ref, t hcl.Traversal, key hclsyntax.Expression) {
+func (a *analysis) resource(r *ref, t hcl.Traversal, key *bracket) {
 	r.to = toResource
 	label := step(t, 1)
 	rest := t[1:]
@@ -189,7 +195,7 @@ func (a *analysis) find(kind, label string) (found, owner *block) {
 			return found, b
 		}
 	}
-	return a.byName[name], nil
+	return a.scope.module.byName[name], nil
 }
 
 func (a *analysis) undeclared(r *ref, label string) {
@@ -202,7 +208,7 @@ func (a *analysis) undeclared(r *ref, label string) {
 	for b := a.scope.block; b != nil; b = b.parent {
 		labels = appendLabels(labels, b.children, r.root)
 	}
-	labels = appendLabels(labels, a.roots, r.root)
+	labels = appendLabels(labels, a.scope.module.roots, r.root)
 	var visit func(bs []*block)
 	visit = func(bs []*block) {
 		for _, b := range bs {
@@ -212,7 +218,7 @@ func (a *analysis) undeclared(r *ref, label string) {
 			visit(b.children)
 		}
 	}
-	visit(a.roots)
+	visit(a.scope.module.roots)
 	if elsewhere == "" {
 		elsewhere = among(label, labels)
 	}
@@ -230,7 +236,7 @@ func appendLabels(labels []string, bs []*block, kind string) []string {
 }
 
 // instances looks at the key that follows a reference to a block and at what is asked of the instance.
-func (a *analysis) instances(r *ref, rest hcl.Traversal, key hclsyntax.Expression) bool {
+func (a *analysis) instances(r *ref, rest hcl.Traversal, key *bracket) bool {
 	b := r.block
 	if !b.repeated() {
 		if len(rest) > 0 {
@@ -238,23 +244,26 @@ func (a *analysis) instances(r *ref, rest hcl.Traversal, key hclsyntax.Expressio
 				return a.notRepeated(b, index.SrcRange)
 			}
 		} else if key != nil && b.kind.Fan == nil {
-			return a.notRepeated(b, key.Range())
+			return a.notRepeated(b, key.key.Range())
 		}
 		r.rest = rest
 		return a.steps(b, rest)
 	}
 	if len(rest) == 0 {
 		if key != nil {
-			k := &keyExpr{x: key, rng: key.Range(), uses: &usage{}}
+			k := &keyExpr{x: key.key, rng: key.key.Range(), uses: &usage{}}
 			inner := *a
 			inner.uses = k.uses
-			for _, t := range key.Variables() {
+			for _, t := range key.key.Variables() {
 				inner.reference(t, nil)
 			}
 			hadRefs := a.x.bad
 			k.uses.settle()
 			if !hadRefs {
 				r.key = k
+			}
+			if r.rest = key.rest; b.content != nil {
+				return a.steps(b, key.rest)
 			}
 		}
 		return true
@@ -285,6 +294,9 @@ func (a *analysis) notRepeated(b *block, at hcl.Range) bool {
 
 // known reports whether an instance of b has an attribute or a nested block of that name.
 func (a *analysis) known(b *block, name string) bool {
+	if b.content != nil {
+		return b.content.output(name) != nil
+	}
 	if name == "id" && b.kind.Identity.ID != "" || b.kind.Attribute(name) != nil {
 		return true
 	}
@@ -300,6 +312,9 @@ func (a *analysis) steps(b *block, rest hcl.Traversal) bool {
 	name := step(rest, 0)
 	if name == "" {
 		return true // left to the evaluation
+	}
+	if b.content != nil {
+		return a.outputs(b, name, rest)
 	}
 	child := a.options.Catalog.Kind(name)
 	if child == nil || child.Parent != b.kind.Name {
@@ -336,6 +351,27 @@ func (a *analysis) steps(b *block, rest hcl.Traversal) bool {
 		rest = rest[1:]
 	}
 	return a.steps(inner, rest)
+}
+
+// outputs looks at what is asked of one instance of a module.
+func (a *analysis) outputs(b *block, name string, rest hcl.Traversal) bool {
+	if b.content.output(name) != nil {
+		return true
+	}
+	if a.broken {
+		a.x.bad = true
+		return false
+	}
+	var names []string
+	for _, o := range b.content.outputs {
+		names = append(names, o.name)
+	}
+	text := "It has no output at all."
+	if len(names) > 0 {
+		text = fmt.Sprintf("Only its outputs can be seen from here.%s", among(name, names))
+	}
+	a.wrong(diag.Errorf(codeUnknownReference, fmt.Sprintf("%s has no output %q", b.path(), name), "%s", text), rest.SourceRange())
+	return false
 }
 
 // fields looks at what is asked of an attribute that is an object.

@@ -72,12 +72,13 @@ func (e *Evaluation) result(inst *instance) *result {
 func (e *Evaluation) compute(r *result) {
 	inst := r.inst
 	b := inst.block
-	f := frame{inst: inst}
-	for a := range inst.group.edges {
-		r.edges.put(a)
+	f := inst.frame()
+	r.edges.join(inst.group.edges)
+	for home := inst.home; home != nil; home = home.home {
+		r.edges.join(e.callEdges(home))
 	}
 	r.parent = e.parent(inst)
-	e.connect(r, f)
+	e.connect(r)
 	ctx := e.context(b.uses, f)
 	if b.kind.Fan != nil {
 		e.fan(r, ctx, f)
@@ -86,7 +87,7 @@ func (e *Evaluation) compute(r *result) {
 	}
 	e.lifecycle(r, ctx, f)
 	e.timeouts(r, ctx, f)
-	e.dependsOn(r, f)
+	e.dependsOn(b, f, &r.edges)
 }
 
 // arguments decodes the block's arguments into a value of the kind's type.
@@ -254,8 +255,8 @@ func (e *Evaluation) timeouts(r *result, ctx *hcl.EvalContext, f frame) {
 }
 
 // dependsOn adds the addresses that depends_on names: an instance where a key says which, else the block.
-func (e *Evaluation) dependsOn(r *result, f frame) {
-	for _, x := range r.inst.block.dependsOn {
+func (e *Evaluation) dependsOn(b *block, f frame, out *edges) {
+	for _, x := range b.dependsOn {
 		if x.bad {
 			continue
 		}
@@ -264,16 +265,22 @@ func (e *Evaluation) dependsOn(r *result, f frame) {
 		}
 		for _, ref := range x.uses.refs {
 			if ref.to == toResource {
-				e.depend(r, e.group(ref.block, owning(ref.owner, f.inst)), ref.key, ref.rest, f)
+				e.depend(out, e.group(ref.block, owning(ref.owner, f.inst), f.home), ref.key, ref.rest, f)
 			}
 		}
 	}
 }
 
 // depend follows a reference from the instances of a group to the nested blocks that rest names.
-func (e *Evaluation) depend(r *result, g *group, key *keyExpr, rest hcl.Traversal, f frame) {
+func (e *Evaluation) depend(out *edges, g *group, key *keyExpr, rest hcl.Traversal, f frame) {
 	for _, inst := range g.instances {
 		if key != nil && inst.key != e.keyText(key, f) {
+			continue
+		}
+		if inst.block.content != nil {
+			for _, c := range inst.block.content.roots {
+				e.dependInside(out, c, nil, inst)
+			}
 			continue
 		}
 		name := blockName{step(rest, 0), ""}
@@ -285,36 +292,62 @@ func (e *Evaluation) depend(r *result, g *group, key *keyExpr, rest hcl.Traversa
 		}
 		switch {
 		case inner == nil && key != nil:
-			r.edges.put(inst.addr)
+			out.put(inst.addr)
 		case inner == nil:
-			r.edges.put(inst.addr.Block())
+			out.put(inst.addr.Block())
 		case after < len(rest) && inner.repeated():
 			index, ok := rest[after].(hcl.TraverseIndex)
 			if ok {
-				e.depend(r, e.group(inner, inst), &keyExpr{constant: index.Key, rng: index.SrcRange}, rest[after+1:], f)
+				e.depend(out, e.group(inner, inst, inst.home), &keyExpr{constant: index.Key, rng: index.SrcRange}, rest[after+1:], f)
 			}
 		default:
-			e.depend(r, e.group(inner, inst), nil, rest[after:], f)
+			e.depend(out, e.group(inner, inst, inst.home), nil, rest[after:], f)
 		}
 	}
 }
 
 // connect finds out which connection the resource belongs to: its own argument, else its parent's.
-func (e *Evaluation) connect(r *result, f frame) {
+func (e *Evaluation) connect(r *result) {
 	inherited := ""
-	if p := r.parent.inst; p != nil {
+	if p := r.parent.inst; p == nil {
+		inherited = e.homeConnection(r.inst.home)
+	} else {
 		if pr := e.result(p); pr != nil {
 			inherited = pr.connection
 		}
 	}
-	r.connection = inherited
-	x := r.inst.block.atlas
-	if x == nil {
-		return
+	r.connection = e.connection(r.inst, inherited)
+	if r.parent.inst != nil && r.connection != inherited {
+		e.add(diag.Errorf(codeConnectionConflict, "The resource and its parent belong to different connections",
+			"Its parent %s belongs to %s. Remove the argument; what lives in a resource is reached like it.",
+			r.parent.ref.Address, connectionName(inherited)).At(rangeOf(r.inst.block.atlas.Range())).On(string(r.inst.addr)))
+		r.connection = inherited
 	}
-	v, clean := e.eval(x, f)
+}
+
+// homeConnection is the connection of what lives in an organization and is declared in an instance of a module: that
+// of the call, or else of the calls around it.
+func (e *Evaluation) homeConnection(home *instance) string {
+	if home == nil {
+		return ""
+	}
+	name, ok := e.homes[home]
+	if !ok {
+		name = e.connection(home, e.homeConnection(home.home))
+		e.homes[home] = name
+	}
+	return name
+}
+
+// connection evaluates the atlas argument of an instance's block; inherited counts where there is none.
+func (e *Evaluation) connection(inst *instance, inherited string) string {
+	x := inst.block.atlas
+	if x == nil {
+		return inherited
+	}
+	v, clean := e.eval(x, inst.frame())
 	if !clean {
-		return
+		return inherited
 	}
 	v, marks := v.Unmark()
 	at := rangeOf(x.Range())
@@ -323,17 +356,14 @@ func (e *Evaluation) connect(r *result, f frame) {
 	case failedIn(marks):
 	case !v.IsKnown() || v.IsNull() || v.Type() != cty.String:
 		e.add(diag.Errorf(codeUnknownConnection, "atlas is not the name of a connection",
-			"Found %s; write the label of an atlas block.%s", describe(v, true), among("", names)).At(at).On(string(r.inst.addr)))
+			"Found %s; write the label of an atlas block.%s", describe(v, true), among("", names)).At(at).On(string(inst.addr)))
 	case v.AsString() != "" && !slices.Contains(names, v.AsString()):
 		e.add(diag.Errorf(codeUnknownConnection, fmt.Sprintf("There is no connection %q", shorten(v.AsString())),
-			"No atlas block has that label.%s", among(v.AsString(), names)).At(at).On(string(r.inst.addr)))
-	case r.parent.inst != nil && v.AsString() != inherited:
-		e.add(diag.Errorf(codeConnectionConflict, "The resource and its parent belong to different connections",
-			"Its parent %s belongs to %s. Remove the argument; what lives in a resource is reached like it.",
-			r.parent.ref.Address, connectionName(inherited)).At(at).On(string(r.inst.addr)))
+			"No atlas block has that label.%s", among(v.AsString(), names)).At(at).On(string(inst.addr)))
 	default:
-		r.connection = v.AsString()
+		return v.AsString()
 	}
+	return inherited
 }
 
 func connectionName(name string) string {

@@ -37,11 +37,11 @@ func (l *loader) declareVariable(b *hcl.Block) {
 		args:   []string{"type", "default", "description", "sensitive", "nullable"},
 		blocks: map[string]labels{"validation": {}}})
 	v := &variable{name: b.Labels[0], ty: cty.DynamicPseudoType, rng: rangeOf(b.DefRange)}
-	if old := l.variables[v.name]; old != nil {
+	if old := l.module.variables[v.name]; old != nil {
 		l.add(duplicate("variable", v.name, v.rng, old.rng))
 		return
 	}
-	l.variables[v.name] = v
+	l.module.variables[v.name] = v
 	v.description = l.constantText(got.args["description"])
 	v.sensitive = l.constantBool(got.args["sensitive"], false)
 	v.nullable = l.constantBool(got.args["nullable"], true)
@@ -110,7 +110,7 @@ type given struct {
 // the types and runs the validations.
 func (l *loader) readVariables() {
 	values := map[string]given{}
-	for _, name := range sortedKeys(l.variables) {
+	for _, name := range sortedKeys(l.root.variables) {
 		if text, ok := l.options.Environ(EnvPrefix + name); ok {
 			l.givenText(values, name, text, "the environment variable "+EnvPrefix+name)
 		}
@@ -123,16 +123,16 @@ func (l *loader) readVariables() {
 			l.givenFile(values, in.File)
 			continue
 		}
-		if l.variables[in.Name] == nil {
+		if l.root.variables[in.Name] == nil {
 			l.add(diag.Errorf(codeUndeclaredVariable, fmt.Sprintf("There is no variable %q", in.Name),
-				"--var gives it a value, and no variable block declares it.%s", didYouMean(in.Name, sortedKeys(l.variables))))
+				"--var gives it a value, and no variable block declares it.%s", didYouMean(in.Name, sortedKeys(l.root.variables))))
 			continue
 		}
 		l.givenText(values, in.Name, in.Value, "--var "+in.Name)
 	}
-	all := make(map[string]cty.Value, len(l.variables))
-	for _, name := range sortedKeys(l.variables) {
-		all[name] = l.settle(l.variables[name], values)
+	all := make(map[string]cty.Value, len(l.root.variables))
+	for _, name := range sortedKeys(l.root.variables) {
+		all[name] = l.settle(l.root.variables[name], values)
 	}
 	l.varValues = cty.ObjectVal(all)
 }
@@ -157,7 +157,7 @@ func (l *loader) variableFiles() []string {
 }
 
 func (l *loader) givenFile(values map[string]given, path string) {
-	body := l.parse(path)
+	body := l.parse(openFile(path))
 	if body == nil {
 		return
 	}
@@ -166,9 +166,9 @@ func (l *loader) givenFile(values map[string]given, path string) {
 		l.add(syntaxError(d))
 	}
 	for name, a := range attrs {
-		if l.variables[name] == nil {
+		if l.root.variables[name] == nil {
 			l.add(diag.Warningf(codeUndeclaredVariable, fmt.Sprintf("There is no variable %q", name),
-				"The file gives it a value, and no variable block declares it.%s", didYouMean(name, sortedKeys(l.variables))).
+				"The file gives it a value, and no variable block declares it.%s", didYouMean(name, sortedKeys(l.root.variables))).
 				At(rangeOf(a.NameRange)))
 			continue
 		}
@@ -183,7 +183,7 @@ func (l *loader) givenFile(values map[string]given, path string) {
 // givenText takes a value from the command line or the environment: text for a variable of type string, else an
 // HCL expression.
 func (l *loader) givenText(values map[string]given, name, text, where string) {
-	v := l.variables[name]
+	v := l.root.variables[name]
 	if v.ty == cty.String || v.ty == cty.DynamicPseudoType && !looksLikeExpression(text) {
 		values[name] = given{value: cty.StringVal(text), where: where}
 		return
