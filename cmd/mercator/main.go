@@ -1,5 +1,5 @@
-// Mercator is configuration as code for MongoDB Atlas: it reads HCL files, compares them with what is live, and
-// carries the difference out. See the README, and "mercator --help".
+// Command mercator is configuration as code for MongoDB Atlas: it reads HCL files, compares them with what is
+// live, and carries the difference out. See the README, and "mercator --help".
 package main
 
 import (

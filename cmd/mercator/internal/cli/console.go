@@ -29,11 +29,7 @@ func consoleCommand(w *World, g *globals) *cobra.Command {
 		Args:        planArgs,
 		Annotations: codes(codeDone, codeFailed+" in one of the expressions", codeInterrupted),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			dir, err := dirOf(args)
-			if err != nil {
-				return err
-			}
-			f, err := openFolder(w, g, dir, in)
+			f, err := folderOf(w, g, args, in)
 			if err != nil {
 				return err
 			}

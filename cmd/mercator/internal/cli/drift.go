@@ -40,15 +40,7 @@ func (d *drifting) run(ctx context.Context, w *World, g *globals, args []string)
 	if err != nil {
 		return err
 	}
-	dir, err := dirOf(args)
-	if err != nil {
-		return err
-	}
-	f, err := openFolder(w, g, dir, d.in)
-	if err != nil {
-		return err
-	}
-	s, err := f.session()
+	f, s, err := sessionOf(w, g, args, d.in)
 	if err != nil {
 		return err
 	}

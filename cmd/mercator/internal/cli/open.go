@@ -48,6 +48,25 @@ func openFolder(w *World, g *globals, dir string, in inputs) (*folder, error) {
 	return f, nil
 }
 
+// folderOf opens the folder that the arguments name, or the current one.
+func folderOf(w *World, g *globals, args []string, in inputs) (*folder, error) {
+	dir, err := dirOf(args)
+	if err != nil {
+		return nil, err
+	}
+	return openFolder(w, g, dir, in)
+}
+
+// sessionOf opens the folder that the arguments name with its connections and its state.
+func sessionOf(w *World, g *globals, args []string, in inputs) (*folder, *opened, error) {
+	f, err := folderOf(w, g, args, in)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := f.session()
+	return f, s, err
+}
+
 func (f *folder) configOptions() config.Options {
 	return config.Options{Catalog: f.catalog, Environ: f.world.LookupEnv, Inputs: f.inputs, Now: f.now, Version: version}
 }
@@ -78,13 +97,14 @@ func (f *folder) store(settings config.State) (state.Store, error) {
 		return local.New(filepath.Join(f.sandboxDir(), local.DefaultPath), f.catalog, f.clock), nil
 	}
 	if settings.Type != "local" {
-		return nil, diag.Errorf("unknown_state", fmt.Sprintf("There is no state %q", settings.Type),
+		return nil, diag.Errorf("state_settings", fmt.Sprintf("There is no state %q", settings.Type),
 			`This version keeps state in a file: state "local" { path = "mercator.state.json" }.`).At(settings.Range)
 	}
 	path := local.DefaultPath
 	for name, argument := range settings.Arguments {
 		if name != "path" {
-			return nil, diag.Errorf("unknown_argument", fmt.Sprintf("A local state has no argument %q", name), `It has "path".`).At(argument.Range)
+			return nil, diag.Errorf("state_settings", fmt.Sprintf("A local state has no argument %q", name),
+				`It has only "path", the name of its file. Write path = "mercator.state.json", or leave it out for that name.`).At(argument.Range)
 		}
 		path = argument.Value
 	}
@@ -107,7 +127,7 @@ func (f *folder) openStore() (state.Store, error) {
 	}
 	store, err := f.store(settings)
 	if err != nil {
-		return nil, &found{diag.List{summarized(err)}, c.Excerpts()}
+		return nil, &found{diag.List{workflow.Finding(err)}, c.Excerpts()}
 	}
 	return store, nil
 }

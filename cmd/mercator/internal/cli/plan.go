@@ -51,15 +51,7 @@ func (p *planning) run(ctx context.Context, w *World, g *globals, args []string)
 	if err != nil {
 		return err
 	}
-	dir, err := dirOf(args)
-	if err != nil {
-		return err
-	}
-	f, err := openFolder(w, g, dir, p.in)
-	if err != nil {
-		return err
-	}
-	s, err := f.session()
+	f, s, err := sessionOf(w, g, args, p.in)
 	if err != nil {
 		return err
 	}

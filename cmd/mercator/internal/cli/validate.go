@@ -18,15 +18,11 @@ func validateCommand(w *World, g *globals) *cobra.Command {
 		Args:        planArgs,
 		Annotations: codes("0    the configuration is valid", codeFailed),
 		RunE: func(_ *cobra.Command, args []string) error {
-			dir, err := dirOf(args)
+			f, err := folderOf(w, g, args, in)
 			if err != nil {
 				return err
 			}
-			f, err := openFolder(w, g, dir, in)
-			if err != nil {
-				return err
-			}
-			c, diags := config.Validate(dir, f.configOptions())
+			c, diags := config.Validate(f.dir, f.configOptions())
 			if err := f.judge(diags, c); err != nil {
 				return err
 			}
