@@ -113,6 +113,11 @@ func (c *Client) send(req *http.Request, r *request) (res *http.Response, body [
 	case <-ctx.Done():
 		return nil, nil, c.broken(r, ctx.Err(), false)
 	}
+	if guard := provider.Guard(ctx); guard != nil && r.changes() { // last: credentials and slots may have taken long
+		if err := guard(ctx); err != nil {
+			return nil, nil, outcome{err: c.gaveUp(r, nil, err)}
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	var sent atomic.Bool // whether a byte of the request may have left

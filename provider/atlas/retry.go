@@ -56,7 +56,7 @@ func (c *Client) repeat(ctx context.Context, r *request, attempt func(context.Co
 	failures, mayBeDone := 0, false
 	var last *provider.Error
 	for try := 1; ; try++ {
-		if err := c.admit(ctx, r, guard, deadline); err != nil {
+		if err := c.admit(ctx, r, deadline); err != nil {
 			return nil, c.gaveUp(r, last, err)
 		}
 		out := bounded(ctx, deadline.Sub(c.clock.Now()), try, attempt)
@@ -105,19 +105,16 @@ func bounded(ctx context.Context, left time.Duration, try int, attempt func(cont
 	return attempt(ctx, try)
 }
 
-// admit waits for the rate budget and asks the guard; an error means that nothing may be sent.
-func (c *Client) admit(ctx context.Context, r *request, guard func(context.Context) error, deadline time.Time) error {
+// admit waits for the rate budget; an error means that nothing may be sent.
+func (c *Client) admit(ctx context.Context, r *request, deadline time.Time) error {
 	if err := c.budgets.take(ctx, r, deadline); err != nil {
 		return err
-	}
-	if guard != nil && r.changes() {
-		return guard(ctx)
 	}
 	return ctx.Err()
 }
 
 // gaveUp is the error where no further attempt was made: the last one's, unless the run itself was stopped.
-func (c *Client) gaveUp(r *request, last *provider.Error, cause error) error {
+func (c *Client) gaveUp(r *request, last *provider.Error, cause error) *provider.Error {
 	switch {
 	case errors.Is(cause, errTooLong) && last != nil:
 		return last

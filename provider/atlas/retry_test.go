@@ -235,6 +235,27 @@ func TestRule_R28_WritesEndWithinTheCallLimit(t *testing.T) {
 	}
 }
 
+// TestRule_R28_TheGuardIsAskedLast: the lease may be lost while a token is fetched for the call.
+func TestRule_R28_TheGuardIsAskedLast(t *testing.T) {
+	lost := errors.New("the lock is lost")
+	var guard error
+	sent := 0
+	l := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == tokenPath {
+			guard = lost
+			answerJSON(w, 200, `{"access_token": "fresh", "token_type": "Bearer", "expires_in": 3600}`)
+			return
+		}
+		sent++
+		answerJSON(w, 201, aBox)
+	}, func(c *Config) { c.Credentials = Credentials{ClientID: "client", ClientSecret: "client-secret"} })
+	ctx := provider.WithGuard(context.Background(), func(context.Context) error { return guard })
+	_, err := l.Write(ctx, createBox(toys(t).Kind("box"), map[string]cty.Value{"name": str("red")}))
+	if !errors.Is(err, lost) || sent != 0 {
+		t.Errorf("got %v after %d calls, want the guard's error after none", err, sent)
+	}
+}
+
 func TestPatienceIsBounded(t *testing.T) {
 	box := toys(t).Kind("box")
 	limited := says(429, apiErrorBody(429, "RATE_LIMITED", ""), "Retry-After", "50")
