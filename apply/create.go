@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/zclconf/go-cty/cty"
 
@@ -261,14 +262,15 @@ func identity(o schema.Object) string {
 }
 
 // lookUp finds the object that a creation made: by its natural key, or among what was not there before by its
-// content. Several candidates are an error that names them (R26).
+// content. Several candidates are an error that names them (R26). Nothing but time says of an object without a key
+// that it was not made: until the limit of a call is over the request may still be on its way.
 func (w *writing) lookUp(ctx context.Context, c *creation) (schema.Object, error) {
 	if c.siblings == nil || len(w.kind.Identity.Key) > 0 {
 		return w.run.readBack(ctx, w.step, refOf(w.kind, w.place, "", c.key), nil)
 	}
 	ctx = context.WithoutCancel(ctx)
-	pause := lookPause
-	for try := 1; ; try++ {
+	pause, waited := lookPause, time.Duration(0)
+	for {
 		sweep, err := w.step.prov.List(ctx, w.kind, w.place)
 		if err != nil {
 			return schema.Object{}, err
@@ -284,12 +286,13 @@ func (w *writing) lookUp(ctx context.Context, c *creation) (schema.Object, error
 			return schema.Object{}, diag.Errorf("ambiguous", "Several new objects look like the one that was made",
 				"Somebody else made the same at the same time: %s. Bind the right one with: mercator state bind %s ID",
 				strings.Join(names, ", "), w.c.Address)
-		case try == looks:
+		case waited >= state.CallLimit:
 			return schema.Object{}, &provider.Error{Class: provider.NotFound, Call: "reading every " + w.kind.Name}
 		}
 		if err := w.run.in.Clock.Sleep(ctx, pause); err != nil {
 			return schema.Object{}, err
 		}
+		waited += pause
 		pause *= 2
 	}
 }

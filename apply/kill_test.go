@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"mercator/apply"
+	"mercator/apply/state"
+	"mercator/provider"
 	"mercator/schema"
 )
 
@@ -203,4 +206,32 @@ func TestRule_R26_KilledAfterADeletion(t *testing.T) {
 	if len(h.state.Intents) > 0 || h.state.Resources["room.a.user.ann"] != nil {
 		t.Errorf("the state still has %v and the intents %+v", h.state.Resources, h.state.Intents)
 	}
+}
+
+// TestRule_R26_ALateCreationIsNotRepeated: a request whose answer was lost may be carried out until the limit of a
+// call is over. An object without a key is looked for as long, before another one is made.
+func TestRule_R26_ALateCreationIsNotRepeated(t *testing.T) {
+	h := furnished(t, nil)
+	h.put("room.a.alarm.one", map[string]any{"event": "ONE"})
+	lost, late := 0, false
+	h.world.fault = func(int, string) fault {
+		if lost++; lost == 1 {
+			return fault{refusal(provider.Uncertain), false}
+		}
+		return fault{}
+	}
+	began := h.world.clock.Elapsed()
+	h.world.clock.onSleep = func(elapsed time.Duration) {
+		if !late && elapsed-began > state.CallLimit/2 {
+			late = true
+			h.stranger("room.a", "alarm", map[string]any{"event": "ONE"})
+		}
+	}
+	h.run()
+	if !late || lost != 1 {
+		t.Errorf("it was sent %d times; carried out in between: %t", lost, late)
+	}
+	h.world.clock.onSleep = nil
+	h.converge()
+	h.check()
 }
