@@ -44,6 +44,20 @@ func waited(locked *LockedError, timeout time.Duration) error {
 	return fmt.Errorf("waited %s: %w", timeout, locked)
 }
 
+// AwaitQuiet waits until nothing of an earlier apply that died can still be under way in Atlas: a request that was
+// on its way when its sender was killed may be carried out after that, and whoever looked before would make it
+// again. Where the state has no open intents there was none. onWait, if not nil, is told how long it takes.
+func AwaitQuiet(ctx context.Context, lease Lease, s *State, clock Clock, onWait func(time.Duration)) error {
+	left := min(lease.Info().Quiet.Sub(clock.Now()), LeaseLength)
+	if len(s.Intents) == 0 || left <= 0 {
+		return nil
+	}
+	if onWait != nil {
+		onWait(left)
+	}
+	return clock.Sleep(ctx, left)
+}
+
 // CurrentHolder describes this process for a lock: user and host, process, and in CI the job's URL and the
 // commit, from the variables that the usual systems set. env looks a variable up, as os.Getenv does.
 func CurrentHolder(operation, version string, env func(string) string) LockInfo {

@@ -131,6 +131,9 @@ type LockInfo struct {
 	Expires time.Time `json:"expires"`
 	// Fence is the fencing number: one more than that of the holder before.
 	Fence uint64 `json:"fence"`
+	// Quiet is when the calls to Atlas of earlier holders, who died or were sent away, are certainly over; zero
+	// where they are now.
+	Quiet time.Time `json:"quiet,omitzero"`
 }
 
 // The times of a lease (R28).

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"mercator/apply/state"
 	"mercator/apply/state/statetest"
@@ -347,6 +348,46 @@ func TestRule_R28_ADeadHolderIsKnownAtOnce(t *testing.T) {
 	if lease.Info().Fence != 2 {
 		t.Errorf("fence %d, want 2", lease.Info().Fence)
 	}
+}
+
+// A request of a holder who was killed may still be on its way, so its successors are told when that is over.
+func TestRule_R28_SuccessorsKnowWhenTheCallsOfTheDeadAreOver(t *testing.T) {
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "state.json")
+	clock := statetest.NewClock()
+	began := clock.Now()
+	store := New(path, statetest.Catalog(t), clock)
+	lock := func(what string, want time.Duration) *lease {
+		t.Helper()
+		held, err := store.Lock(ctx, state.LockInfo{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := held.Info().Quiet
+		if want == 0 && !got.IsZero() || want != 0 && !got.Equal(began.Add(want)) {
+			t.Errorf("%s: quiet at %v, want %v after %v", what, got, want, began)
+		}
+		return held.(*lease)
+	}
+	die := func(l *lease) { (&victim{lease: l}).die() }
+	release := func(l *lease) {
+		if err := l.Release(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	die(lock("the first", 0))
+	clock.Advance(10 * time.Second)
+	release(lock("after a death", 10*time.Second+state.CallLimit))
+	die(lock("after a successor that did not wait", 10*time.Second+state.CallLimit))
+	clock.Advance(50 * time.Second)
+	release(lock("when the lease of the dead is nearly over", 10*time.Second+state.LeaseLength))
+	clock.Advance(20 * time.Second)
+	sent := lock("when all is over", 0)
+	if err := store.Unlock(ctx, sent.Info().ID); err != nil {
+		t.Fatal(err)
+	}
+	release(lock("after somebody was sent away", 80*time.Second+state.LeaseLength))
+	die(sent)
 }
 
 // On another machine a holder's death does not show, so its lease is waited for.

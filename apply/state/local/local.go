@@ -124,6 +124,28 @@ type lockFile struct {
 	Host string `json:"host"`
 }
 
+// quiet returns when the calls of all holders so far are over, zero if they are. No call outlasts the lease of who
+// makes it, and one that has died makes no further ones.
+func (l lockFile) quiet(now time.Time) time.Time {
+	until := l.Quiet
+	if died := now.Add(state.CallLimit); l.ID != "" && l.Expires.Before(died) {
+		until = later(until, l.Expires)
+	} else if l.ID != "" {
+		until = later(until, died)
+	}
+	if !until.After(now) {
+		return time.Time{}
+	}
+	return until
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
 func (s *Store) readLock() (lockFile, error) {
 	var l lockFile
 	data, err := s.disk.read(s.lockPath())
@@ -215,6 +237,7 @@ func (s *Store) Lock(ctx context.Context, info state.LockInfo) (state.Lease, err
 	info.Since, info.Renewed, info.Expires = now, now, now.Add(state.LeaseLength)
 	// The journal counts too, in case the lock file was removed by hand.
 	info.Fence = max(last.Fence, journal.Fence()) + 1
+	info.Quiet = last.quiet(now)
 	return s.take(info)
 }
 
@@ -266,6 +289,7 @@ func (s *Store) Unlock(ctx context.Context, id string) error {
 	case l.ID != id:
 		return fmt.Errorf("there is no lock with the id %q: %w", id, &state.LockedError{Holder: l.LockInfo})
 	}
+	l.Quiet = later(l.Quiet, l.Expires) // its holder may live, and notice late
 	return s.free(l)
 }
 

@@ -23,6 +23,8 @@ var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 type quick struct {
 	// lazy lets the timer that saves results never come due.
 	lazy bool
+	// slept, when set, is told of each sleep.
+	slept func(time.Duration)
 
 	mu     sync.Mutex
 	passed time.Duration
@@ -46,6 +48,9 @@ func (c *quick) Sleep(ctx context.Context, d time.Duration) error {
 	if d == state.RenewEvery || c.lazy && d == recordEvery {
 		<-ctx.Done()
 		return ctx.Err()
+	}
+	if c.slept != nil {
+		c.slept(d)
 	}
 	c.mu.Lock()
 	c.passed += time.Microsecond

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -101,6 +102,17 @@ func (s *stage) set(t testing.TB, from string) *scene {
 	sc.box = box
 	s.box.Store(box)
 	return sc
+}
+
+// write begins a scene with nothing in Atlas and a configuration of one file.
+func (s *stage) write(t testing.TB, text string) *scene {
+	t.Helper()
+	folder := t.TempDir()
+	path := filepath.Join(folder, "configuration", "main.hcl")
+	if err := errors.Join(os.Mkdir(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	return s.set(t, folder)
 }
 
 // begin begins a scene at an act's beginning.

@@ -31,7 +31,9 @@ type ApplyOptions struct {
 	Show        func(*plan.Plan)
 	LockTimeout time.Duration
 	// Waiting is told who holds the lock while it is waited for.
-	Waiting     func(*state.LockedError)
+	Waiting func(*state.LockedError)
+	// Quieting is told how long it takes until nothing of an apply that died can be under way any more.
+	Quieting    func(time.Duration)
 	Parallelism int
 	Events      func(apply.Event)
 }
@@ -92,6 +94,11 @@ func (s *Session) applyOnce(ctx context.Context, o ApplyOptions, options plan.Op
 	st, err := lease.Read(ctx)
 	if err != nil {
 		return false, err
+	}
+	if !repeated {
+		if err := state.AwaitQuiet(ctx, lease, st, s.Clock, o.Quieting); err != nil {
+			return false, err
+		}
 	}
 	p, made, err := s.plan(ctx, st, options)
 	if err != nil {
