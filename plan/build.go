@@ -24,6 +24,7 @@ func Build(in Input) *Plan {
 	}
 	b := newBuilder(in)
 	b.strangers()
+	b.veil()
 	b.decide()
 	b.goesWith()
 	b.scope()

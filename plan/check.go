@@ -186,7 +186,7 @@ func (b *builder) checkProtected(n *node) {
 	}
 	for i := range n.kind.Attributes {
 		a := &n.kind.Attributes[i]
-		if v := n.live.Value.GetAttr(a.Name); a.Protects && v.IsKnown() && !v.IsNull() && v.True() {
+		if v, _ := n.live.Value.GetAttr(a.Name).Unmark(); a.Protects && v.IsKnown() && !v.IsNull() && v.True() {
 			b.error(n.address, "termination_protected", fmt.Sprintf("%s is protected from deletion in Atlas", n.address),
 				"Its %s is on, so Atlas would refuse. Set it to false and apply that first.", a.Name)
 		}

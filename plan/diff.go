@@ -78,23 +78,25 @@ func (c *comparison) object(attrs []schema.Attribute, desired, live cty.Value, a
 
 func (c *comparison) value(a *schema.Attribute, desired, live cty.Value, at attributePath) {
 	d, marks := desired.Unmark()
+	l, veil := live.Unmark()
+	sensitive := len(marks)+len(veil) > 0
 	if !d.IsKnown() {
-		c.add(Diff{Path: at.user, Op: DiffChange, Old: live, New: desired, Sensitive: len(marks) > 0})
+		c.add(Diff{Path: at.user, Op: DiffChange, Old: live, New: desired, Sensitive: sensitive})
 		return
 	}
 	switch {
 	case a.Type == schema.TypeObject:
-		if live.IsNull() && c.emptyObject(a.Nested, d) {
+		if l.IsNull() && c.emptyObject(a.Nested, d) {
 			return
 		}
-		c.object(a.Nested, d, live, at)
+		c.object(a.Nested, desired, live, at) // marks go down to the fields
 	case a.Type == schema.TypeList:
-		c.list(a, d, live, at, len(marks) > 0)
+		c.list(a, desired, live, at, sensitive)
 	case a.Type == schema.TypeMap || a.Type == schema.TypePairs:
-		c.mapping(d, live, at, len(marks) > 0)
+		c.mapping(d, l, at, sensitive)
 	default:
-		if !c.equalLeaf(a, d, live, at) {
-			c.add(Diff{Path: at.user, Op: opOf(live), Old: live, New: desired, Sensitive: len(marks) > 0})
+		if !c.equalLeaf(a, d, l, at) {
+			c.add(Diff{Path: at.user, Op: opOf(l), Old: live, New: desired, Sensitive: sensitive})
 		}
 	}
 }
@@ -126,10 +128,10 @@ func (c *comparison) add(d Diff) {
 	if d.New != cty.NilVal && d.New.IsMarked() {
 		d.Sensitive = true
 	}
-	if d.Sensitive {
-		d.Old, d.New = cty.NilVal, cty.NilVal
-	}
-	if d.Label == "" {
+	switch {
+	case d.Sensitive: // its label may be made of what is sensitive
+		d.Old, d.New, d.Label = cty.NilVal, cty.NilVal, ""
+	case d.Label == "":
 		d.Label = c.label
 	}
 	c.diffs = append(c.diffs, d)
@@ -167,12 +169,19 @@ func (c *comparison) isKey(path string) bool {
 	return false
 }
 
+// elements returns the elements of a list; the marks of the list are on each.
 func elements(v cty.Value) []cty.Value {
-	v, _ = v.Unmark()
+	v, marks := v.Unmark()
 	if v.IsNull() || !v.IsKnown() {
 		return nil
 	}
-	return v.AsValueSlice()
+	out := v.AsValueSlice()
+	if len(marks) > 0 {
+		for i := range out {
+			out[i] = out[i].WithMarks(marks)
+		}
+	}
+	return out
 }
 
 func (c *comparison) list(a *schema.Attribute, desired, live cty.Value, at attributePath, sensitive bool) {

@@ -83,6 +83,7 @@ func withoutMisfits(attrs []schema.Attribute, desired cty.Value, values map[stri
 
 func (o *overlay) value(a *schema.Attribute, desired, live cty.Value, at attributePath) cty.Value {
 	d, marks := desired.Unmark()
+	l, _ := live.Unmark()
 	switch {
 	case !d.IsKnown():
 		return desired
@@ -98,8 +99,8 @@ func (o *overlay) value(a *schema.Attribute, desired, live cty.Value, at attribu
 		return o.list(a, d, live, at).WithMarks(marks)
 	case a.Type == schema.TypeMap || a.Type == schema.TypePairs || a.WriteOnly:
 		return desired
-	case !live.IsNull() && o.equalLeaf(a, d, live, at):
-		return live
+	case !l.IsNull() && o.equalLeaf(a, d, l, at):
+		return live.WithMarks(marks)
 	default:
 		return desired
 	}

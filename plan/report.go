@@ -200,9 +200,13 @@ func (b *builder) driftOf(n *node) Drift {
 	if b.state(n, func(s *schema.Settle) []string { return s.Creating }) {
 		return d
 	}
+	hidden := n.hashed()
+	for _, top := range sortedKeys(hidden) {
+		b.hiddenDrift(n, top, &d)
+	}
 	for _, diff := range compare(n.kind, applied, n.live.Value) {
-		if diff.Sensitive {
-			continue
+		if hidden[topLevels([]Diff{diff})[0]] {
+			continue // of what is sensitive in it the state has hashes only
 		}
 		diff.Old, diff.New = diff.New, diff.Old
 		switch diff.Op {
@@ -224,6 +228,40 @@ func (b *builder) driftOf(n *node) Drift {
 		}
 	}
 	return d
+}
+
+// hashed returns the ordinary top-level arguments in which the state has a hash in place of something sensitive.
+func (n *node) hashed() map[string]bool {
+	tops := map[string]bool{}
+	for path := range n.bound.Secrets {
+		if a := schema.FindPath(n.kind.Attributes, plainPath(path)); a == nil || !a.WriteOnly {
+			tops[topLevels([]Diff{{Path: path}})[0]] = true
+		}
+	}
+	return tops
+}
+
+// hiddenDrift tells of an argument that holds something sensitive, of which the state has hashes only: Atlas differs
+// from the file, and the file is as it was applied.
+func (b *builder) hiddenDrift(n *node, top string, d *Drift) {
+	c := &n.change
+	within := func(diffs []Diff) bool {
+		return slices.ContainsFunc(diffs, func(x Diff) bool { return topLevels([]Diff{x})[0] == top && !b.recordedSecret(n, x.Path) })
+	}
+	if n.desired == nil || !slices.Contains(topLevels(c.Diffs), top) || within(n.fromApplied()) {
+		return
+	}
+	for _, leaf := range secretLeaves(n.kind, n.value, n.bound.Applied) {
+		if topLevels([]Diff{{Path: leaf.path}})[0] == top && c.Hashes[leaf.path] == "" {
+			return // the file changed
+		}
+	}
+	d.Diffs, d.Reverts = append(d.Diffs, Diff{Path: top, Op: DiffChange, Sensitive: true}), true
+	for i := range c.Diffs {
+		if topLevels([]Diff{c.Diffs[i]})[0] == top {
+			c.Diffs[i].UndoesDrift = true
+		}
+	}
 }
 
 // related reports whether two paths speak of the same thing, wherever their elements stand.

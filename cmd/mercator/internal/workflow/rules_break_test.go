@@ -1,15 +1,20 @@
 package workflow_test
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"mercator/cmd/mercator/internal/workflow"
 	"mercator/plan"
 	"mercator/plan/planfile"
+	"mercator/plan/render"
 	"mercator/provider/sandbox"
 	"mercator/schema"
 )
@@ -170,7 +175,9 @@ func TestRule_R39_WhatIsAboutToExpireStandsInNobodysWay(t *testing.T) {
 	entry := func(address, comment string) string {
 		return fmt.Sprintf("%q = { comment = %q, delete_after_date = \"2026-03-01T13:00:00Z\" }\n", address, comment)
 	}
-	file := func(entries string) string { return inShop("access_list \"office\" {\n entries = {\n" + entries + "}\n}") }
+	file := func(entries string) string {
+		return inShop("access_list \"office\" {\n entries = {\n" + entries + "}\n}")
+	}
 	near := file(entry("203.0.113.7", "Contractor"))
 	r := newRig(t, sandbox.Options{}).write(near)
 	r.converge()
@@ -189,4 +196,96 @@ func TestRule_R39_WhatIsAboutToExpireStandsInNobodysWay(t *testing.T) {
 	r.expectEmpty()
 	r.put(sandbox.AccessList, "shop", map[string]any{"cidrBlock": "203.0.113.7/32", "ipAddress": "203.0.113.7", "comment": "for good"})
 	finding(t, r.plan(plan.Options{}).Diagnostics, "expiry_out_of_range")
+}
+
+// TestRule_R20_SensitiveValuesInOrdinaryPlacesAreNeverShown puts a sensitive value wherever a kind takes one, lets it
+// stay, change, and go, and looks for it in every plan, its JSON and its saved form, and in the state.
+func TestRule_R20_SensitiveValuesInOrdinaryPlacesAreNeverShown(t *testing.T) {
+	file := func(more string) string {
+		return `variable "s" {
+			type      = string
+			sensitive = true
+		}
+		project "shop" {
+			tags = { team = var.s, by = "hand" }
+			database_user "app" {
+				password    = "canary-of-a-password"
+				description = var.s
+				roles       = [{ role_name = "read", database_name = var.s }]
+				labels      = { of = var.s }
+			}
+			custom_role "reader" {
+				actions = [{ action = "FIND", resources = [{ db = var.s }] }]
+			}
+			access_list "office" {
+				entries = { "203.0.113.7" = var.s }
+			}
+			alert_config "primary" {
+				event_type_name = "NO_PRIMARY"
+				matchers        = [{ field_name = "CLUSTER_NAME", operator = "EQUALS", value = var.s }]
+				notifications   = [{ type_name = "EMAIL", interval_min = 5, delay_min = 0, email_address = "${var.s}@example.org" }]
+			}
+			` + more + `
+		}`
+	}
+	r := newRig(t, sandbox.Options{NoDefaultAlerts: true}).write(file(""))
+	shown := func(p *plan.Plan) {
+		t.Helper()
+		var text bytes.Buffer
+		for _, format := range render.Formats() {
+			f, err := render.New(format, render.Options{Catalog: catalog})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(f.Plan(&text, p), f.Drift(&text, p)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		saved, err := planfile.New(p, planfile.Source{}, "0.1.0", catalog)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(t.TempDir(), "plan")
+		if err := saved.Write(path); err != nil {
+			t.Fatal(err)
+		}
+		file, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		state, err := os.ReadFile(filepath.Join(r.dir, "mercator.state.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for what, text := range map[string]string{"the plan": text.String(), "the saved plan": string(file), "the state": string(state), "the rest": describe(p)} {
+			if i := strings.Index(text, "canary"); i >= 0 {
+				t.Errorf("%s shows it: …%s…", what, text[max(0, i-200):min(len(text), i+40)])
+			}
+		}
+	}
+	value := func(text string) { r.inputs = nil; r.set("s", text) }
+	value("canary-one")
+	r.converge()
+	p := r.plan(plan.Options{})
+	shown(p)
+	if len(p.Drift) > 0 {
+		t.Errorf("nothing has drifted, and there is %+v", p.Drift)
+	}
+	r.change(sandbox.Project, "shop", "", map[string]any{"tags": []any{map[string]any{"key": "team", "value": "canary-three"}}})
+	r.change(sandbox.DatabaseUser, "shop", "admin/app", map[string]any{"labels": []any{}})
+	p = r.plan(plan.Options{})
+	shown(p)
+	var drifted []string
+	for _, d := range p.Drift {
+		drifted = append(drifted, string(d.Address))
+	}
+	equal(t, "drifted", drifted, "project.shop", "project.shop.database_user.app")
+	value("canary-two")
+	shown(r.plan(plan.Options{}))
+	r.converge()
+	shown(r.plan(plan.Options{Destroy: true}))
+	r.write(file("database_user \"other\" {\n password = \"canary-of-another\"\n roles = [{ role_name = \"read\", database_name = var.s }]\n}"))
+	r.converge()
+	r.write("variable \"s\" {\n type = string\n}\nproject \"shop\" {\n}")
+	shown(r.plan(plan.Options{}))
 }
