@@ -125,9 +125,7 @@ func TestRule_R38_TheFormOfAClusterIsNoChange(t *testing.T) {
 	}
 	equal(t, "calls", r.writes(), "createGroup", "createGroupCluster")
 	r.write(strings.Replace(long, "cluster_type ", "instance_size = \"M30\"\n cluster_type ", 1))
-	if p := r.plan(plan.Options{}); !p.Diagnostics.HasErrors() {
-		t.Error("both forms together must be an error")
-	}
+	finding(t, r.plan(plan.Options{}).Diagnostics, "cluster_both_forms")
 }
 
 // TestRule_R39_TimeIsAnInput lets an entry expire, and asks for expiries that Atlas would refuse.
