@@ -26,8 +26,8 @@ func Build(in Input) *Plan {
 	b.strangers()
 	b.veil()
 	b.decide()
-	b.goesWith()
 	b.scope()
+	b.goesWith()
 	b.calls()
 	p.Drift = b.drift()
 	b.risks()
@@ -139,7 +139,7 @@ func (b *builder) scope() {
 			include(n)
 		}
 	}
-	b.includeDoomed(in)
+	b.includeDoomed(in, include)
 	b.exclude(in)
 	b.checkTargets()
 	b.nodes = slices.DeleteFunc(b.nodes, func(n *node) bool { return !in[n] })
@@ -148,16 +148,33 @@ func (b *builder) scope() {
 		"What it leaves out may differ from the files. Plan once more without the flags afterwards."))
 }
 
-// includeDoomed adds what has to go before an included deletion can be made.
-func (b *builder) includeDoomed(in map[*node]bool) {
+// includeDoomed adds what has to go before an included removal can be made: what lives in the object, and what lets
+// go of it.
+func (b *builder) includeDoomed(in map[*node]bool, include func(*node)) {
 	for changed := true; changed; {
 		changed = false
 		for _, n := range b.nodes {
-			if !in[n] && n.parent != nil && in[n.parent] && n.parent.change.Action == Delete {
-				in[n], changed = true, true
+			if in[n] {
+				continue
+			}
+			lives := n.parent != nil && in[n.parent] && n.parent.removed()
+			if lives || slices.ContainsFunc(b.lettingGo(n), func(dep *node) bool { return in[dep] }) {
+				include(n)
+				changed = true
 			}
 		}
 	}
+}
+
+// removed reports whether the node's object goes.
+func (n *node) removed() bool { return n.change.Action == Delete || n.change.Action == Replace }
+
+// lettingGo returns the nodes whose objects go and which the node needed when it was applied, where it changes (R21).
+func (b *builder) lettingGo(n *node) []*node {
+	if n.bound == nil || n.change.Action == NoOp {
+		return nil
+	}
+	return slices.DeleteFunc(b.resolve(n.bound.Dependencies), func(dep *node) bool { return !dep.removed() })
 }
 
 // exclude takes out what is excluded, and what needs it.
@@ -186,10 +203,13 @@ func (b *builder) needsExcluded(n *node, in map[*node]bool) bool {
 	if n.parent != nil && !in[n.parent] && n.parent.change.Action == Create {
 		return true
 	}
+	if n.removed() && slices.ContainsFunc(b.nodes, func(other *node) bool {
+		return !in[other] && (other.parent == n && other.live != nil || slices.Contains(b.lettingGo(other), n))
+	}) {
+		return true
+	}
 	if n.change.Action == Delete || n.change.Action == NoOp {
-		return slices.ContainsFunc(b.nodes, func(child *node) bool {
-			return n.change.Action == Delete && child.parent == n && !in[child] && child.live != nil
-		})
+		return false
 	}
 	return slices.ContainsFunc(b.resolve(n.change.Depends), func(dep *node) bool {
 		return !in[dep] && dep.change.Action != NoOp

@@ -272,9 +272,13 @@ func related(x, y string) bool {
 
 // goesWith marks the deletions that their parent's deletion makes (R22).
 func (b *builder) goesWith() {
+	here := map[*node]bool{}
+	for _, n := range b.nodes {
+		here[n] = true
+	}
 	for _, n := range b.nodes {
 		p := n.parent
-		if p == nil || n.live == nil || n.change.Action != Delete && n.change.Action != Forget && n.change.Action != Replace {
+		if p == nil || !here[p] || n.live == nil || n.change.Action != Delete && n.change.Action != Forget && n.change.Action != Replace {
 			continue
 		}
 		lost := p.change.Action == Delete || p.change.Action == Replace && n.change.Action == Forget

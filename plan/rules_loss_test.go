@@ -135,3 +135,42 @@ func TestRule_R06_ANameIsFreeBeforeItIsTaken(t *testing.T) {
 		t.Errorf("the old one gives its name up first, got %+v", p.Tasks)
 	}
 }
+
+// TestALimitedPlanMakesEveryDeletionItself: what would go with its parent is deleted by a call of its own where the
+// parent is left out, and what lets go of a deleted object comes along, or keeps it.
+func TestALimitedPlanMakesEveryDeletionItself(t *testing.T) {
+	base := func() *world {
+		return newWorld(t).has("shelf", root, m{"id": "s1", "name": "a"}).knows("shelf.a", root, "s1", m{}).
+			has("role", inside("s1"), m{"name": "r"}).knows("shelf.a.role.r", inside("s1"), "", m{}).
+			has("guest", inside("s1"), m{"name": "g", "grants": []any{m{"role": "r"}}}).
+			knows("shelf.a.guest.g", inside("s1"), "", m{"grants": []any{m{"role": "r"}}}, func(b *schema.Bound) {
+				b.Dependencies = []schema.Address{"shelf.a", "shelf.a.role.r"}
+			})
+	}
+	for name, tc := range map[string]struct {
+		options plan.Options
+		shelf   bool
+		want    []string
+	}{
+		"target":          {plan.Options{Targets: []schema.Address{"shelf.a.guest.g"}}, false, []string{"delete shelf.a.guest.g"}},
+		"target, destroy": {plan.Options{Destroy: true, Targets: []schema.Address{"shelf.a.guest.g"}}, true, []string{"delete shelf.a.guest.g"}},
+		"target the role": {plan.Options{Targets: []schema.Address{"shelf.a.role.r"}}, true, []string{"update shelf.a.guest.g grants[0]", "delete shelf.a.role.r"}},
+		"exclude":         {plan.Options{Excludes: []schema.Address{"shelf.a.role.r"}}, false, []string{"delete shelf.a.guest.g"}},
+		"exclude guest":   {plan.Options{Excludes: []schema.Address{"shelf.a.guest.g"}}, true, nil},
+	} {
+		w := base()
+		if tc.shelf {
+			w.want("shelf.a", m{}).want("shelf.a.guest.g", m{"grants": []any{}})
+		}
+		w.in.Options = tc.options
+		p := w.plan()
+		if got := changes(p); !slices.Equal(got, tc.want) {
+			t.Errorf("%s: got %q, want %q", name, got, tc.want)
+		}
+		for i := range p.Changes {
+			if c := &p.Changes[i]; c.Action == plan.Delete && len(c.Removal) == 0 {
+				t.Errorf("%s: %s is deleted without a call", name, c.Address)
+			}
+		}
+	}
+}

@@ -289,3 +289,19 @@ func TestRule_R20_SensitiveValuesInOrdinaryPlacesAreNeverShown(t *testing.T) {
 	r.write("variable \"s\" {\n type = string\n}\nproject \"shop\" {\n}")
 	shown(r.plan(plan.Options{}))
 }
+
+// TestADeletionOutOfAWholeIsCarriedOut destroys one user of a project that is to go too, but not now.
+func TestADeletionOutOfAWholeIsCarriedOut(t *testing.T) {
+	r := newRig(t, sandbox.Options{}).write(inShop(`database_user "app" {
+		password = "canary-of-a-password"
+		roles    = [{ role_name = "readWrite", database_name = "orders" }]
+	}`))
+	r.converge()
+	a := r.apply(plan.Options{Destroy: true, Targets: []schema.Address{"project.shop.database_user.app"}})
+	if !a.Result.OK() {
+		t.Fatalf("it failed: %v", a.Result.All())
+	}
+	if r.live(sandbox.DatabaseUser, "shop", "admin/app") != nil {
+		t.Error("the user is still there, and the state knows nothing of it")
+	}
+}
