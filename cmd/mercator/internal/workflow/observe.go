@@ -22,12 +22,12 @@ const askedSingly = 20
 const maxRounds = 12
 
 // observe reads everything that a plan for the input needs and completes in.Live: lists first, from the
-// organization inwards, then parts, then a second look at what the state remembers and the lists lack.
-func (s *Session) observe(ctx context.Context, in *plan.Input) error {
+// organization inwards, then parts, then a second look at what the state remembers and the lists lack. It notes in
+// asked what was looked for again, which is done once for a plan.
+func (s *Session) observe(ctx context.Context, in *plan.Input, asked map[lookupID]bool) error {
 	if in.Live == nil {
 		in.Live = schema.NewLive(nil, nil)
 	}
-	asked := map[lookupID]bool{}
 	for range maxRounds {
 		sweeps, parts := plan.Wanted(*in)
 		if len(sweeps)+len(parts) > 0 {

@@ -172,13 +172,14 @@ func (s *Session) plan(ctx context.Context, st *state.State, options plan.Option
 	if plan.CheckConnections(in).HasErrors() {
 		return plan.Build(in), &planned{evaluation, nil}, nil // which says so
 	}
-	if err := s.observe(ctx, &in); err != nil {
+	asked := map[lookupID]bool{}
+	if err := s.observe(ctx, &in, asked); err != nil {
 		return nil, nil, err
 	}
 	live := pairs(plan.Pairs(in))
 	evaluation, diags := s.Config.Evaluate(live)
 	in.Desired = evaluation.Desired
-	if err := s.observe(ctx, &in); err != nil {
+	if err := s.observe(ctx, &in, asked); err != nil {
 		return nil, nil, err
 	}
 	if !options.SkipSecrets {
