@@ -135,7 +135,7 @@ func (w *writing) prepare(ctx context.Context, n int, call *schema.Call) (*creat
 	key, known, err := w.kind.NaturalKey(w.desired)
 	switch {
 	case err != nil:
-		return nil, diag.FromError(err, "bad_key", "Its name is not valid")
+		return nil, diag.Internalf("Its name is not valid", "%v.", err)
 	case !known && len(w.kind.Identity.Key) > 0:
 		return nil, diag.Errorf("unknown_value", "Its name is not known", "The name depends on what Atlas does not tell.")
 	}
@@ -283,8 +283,9 @@ func (w *writing) lookUp(ctx context.Context, c *creation) (schema.Object, error
 			for _, o := range found {
 				names = append(names, identity(o))
 			}
+			slices.Sort(names)
 			return schema.Object{}, diag.Errorf("ambiguous", "Several new objects look like the one that was made",
-				"Somebody else made the same at the same time: %s. Bind the right one with: mercator state bind %s ID",
+				"Somebody else made the same at the same time: %s. Remove the other in Atlas and bind the right one:\n\nmercator state bind '%s' ID",
 				strings.Join(names, ", "), w.c.Address)
 		case waited >= state.CallLimit:
 			return schema.Object{}, &provider.Error{Class: provider.NotFound, Call: "reading every " + w.kind.Name}

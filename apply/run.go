@@ -104,7 +104,7 @@ type run struct {
 func Run(ctx context.Context, in Input) Result {
 	r := newRun(in)
 	if in.Plan.Diagnostics.HasErrors() {
-		r.diags.Add(diag.Errorf("plan_has_errors", "A plan with errors cannot be applied", "Nothing was done. Mend the errors and plan again."))
+		r.diags.Add(diag.Internalf("A plan with errors was to be applied", "Nothing was done."))
 	} else if r.begin(ctx) {
 		r.walk(ctx)
 		r.end(ctx)
@@ -185,8 +185,8 @@ func (r *run) newStep(c *plan.Change, phase plan.Phase) *step {
 func (r *run) begin(ctx context.Context) bool {
 	for _, s := range r.steps {
 		if s.kind == nil || s.prov == nil {
-			r.diags.Add(diag.Errorf("plan_unknown", "The plan does not fit this run",
-				"There is no kind %q or no connection %q. Plan again with this version.", s.change.Kind, s.change.Connection).
+			r.diags.Add(diag.Internalf("The plan does not fit this run",
+				"There is no kind %q or no connection %q. Nothing was done.", s.change.Kind, s.change.Connection).
 				On(string(s.change.Address)))
 			return false
 		}
@@ -308,11 +308,11 @@ func (r *run) stop(err error) {
 	var lost *state.LostError
 	if errors.As(err, &lost) {
 		r.diags.Add(diag.Errorf("lease_lost", "The state's lock was lost",
-			"%v. No further call was made. What was under way is in the journal, and the next run goes on from there.", lost))
+			"%s. No further call was made. What was under way is in the journal: run it again, and it goes on from there.", diag.Sentence(lost.Reason)))
 		return
 	}
 	r.diags.Add(diag.Errorf("journal_failed", "The state's journal cannot be written",
-		"%v. No further call was made, because it could not have been recorded. Mend that and run it again.", err))
+		"%s. No further call was made, because it could not have been recorded. Mend that and run it again: it goes on from there.", diag.Sentence(err.Error())))
 }
 
 func (r *run) halted() error {

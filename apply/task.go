@@ -78,7 +78,10 @@ func (r *run) conclude(ctx context.Context, s *step, err error) {
 	default:
 		s.status = Failed
 	}
-	d := provider.Diagnostic(err).On(string(s.change.Address)).At(s.change.Range)
+	d := provider.Diagnostic(err).On(string(s.change.Address))
+	if d.Range.IsZero() {
+		d = d.At(s.change.Range)
+	}
 	if s.status == Interrupted {
 		return
 	}
@@ -115,7 +118,7 @@ func (r *run) newWriting(s *step) (*writing, error) {
 	c := s.change
 	w := &writing{run: r, step: s, c: c, kind: s.kind, place: r.placeOf(s)}
 	if w.place == "" {
-		return nil, diag.Errorf("no_place", "It is not known where to make it", "Its parent has no id yet. Plan again.")
+		return nil, diag.Internalf("It is not known where to make it", "Its parent has no id yet.")
 	}
 	var diags diag.List
 	if w.desired, diags = r.resolve(c); diags.HasErrors() {
@@ -183,7 +186,7 @@ func (w *writing) calls(ctx context.Context, first int) error {
 }
 
 func badPlan(call *schema.Call) error {
-	return diag.Errorf("plan_unknown", "The plan does not fit this version", "It asks for the call %q %s, which the kind does not have. Plan again.",
+	return diag.Internalf("The plan does not fit this version", "It asks for the call %q %s, which the kind does not have.",
 		call.Verb, call.Operation)
 }
 

@@ -105,8 +105,8 @@ func (b *builder) assertOneChange() {
 		}
 		id := b.identityOf(n.connection, n.kind, *n.live)
 		if other := seen[id]; other != nil {
-			b.diags.Add(diag.Errorf("paired_twice", fmt.Sprintf("%s and %s were paired with the same object", other.address, n.address),
-				"This is a mistake in Mercator; nothing will be changed. Please report it with the plan.").On(string(n.address)))
+			b.diags.Add(diag.Internalf(fmt.Sprintf("%s and %s were paired with the same object", other.address, n.address),
+				"Nothing will be changed.").On(string(n.address)))
 		}
 		seen[id] = n
 	}

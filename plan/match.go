@@ -151,7 +151,8 @@ func (b *builder) move() {
 			}
 			target = next
 		}
-		if target != address && b.in.Prior.Resources[target] != nil && b.moved(target) == target {
+		taken := b.bounds[target] != nil || b.in.Prior.Resources[target] != nil && b.moved(target) == target
+		if target != address && taken {
 			b.diags.Add(diag.Errorf("move_target_taken", fmt.Sprintf("%s cannot move to %s", address, target),
 				"The state has an object under both addresses. Remove the moved block, or forget what is at the target:\n\nmercator state rm %s", quoteShell(target)).
 				On(string(target)).At(b.moveOf(address).Range))
@@ -179,14 +180,16 @@ func (b *builder) recordedIdentity(bound *schema.Bound) (identity, bool) {
 }
 
 func (b *builder) moved(a schema.Address) schema.Address {
-	m := b.moveOf(a)
-	return m.To + schema.Address(strings.TrimPrefix(string(a), string(m.From)))
+	if m := b.moveOf(a); m.From != "" {
+		return m.Of(a)
+	}
+	return a
 }
 
 // moveOf returns the move that concerns an address, the zero Move where none does.
 func (b *builder) moveOf(a schema.Address) schema.Move {
 	for _, m := range b.in.Desired.Moves {
-		if strings.HasPrefix(string(a), string(m.From)) && m.From.Contains(a) {
+		if m.Concerns(a) {
 			return m
 		}
 	}
@@ -199,7 +202,7 @@ func (b *builder) declare() {
 		r := &b.in.Desired.Resources[i]
 		kind := b.in.Catalog.Kind(r.Kind)
 		if kind == nil {
-			b.error(r.Address, "unknown_kind", fmt.Sprintf("There is no kind %q", r.Kind), "\"mercator schema\" lists the kinds.")
+			b.diags.Add(diag.Internalf(fmt.Sprintf("There is no kind %q", r.Kind), "The files were read with another catalogue.").On(string(r.Address)).At(r.Range))
 			continue
 		}
 		n := &node{address: r.Address, kind: kind, desired: r, value: r.Value, connection: r.Connection, bound: b.bounds[r.Address]}
@@ -214,7 +217,7 @@ func (b *builder) declare() {
 		n.full, n.value, n.broken = v, v, found.HasErrors()
 		key, known, err := kind.NaturalKey(n.named())
 		if err != nil {
-			b.error(r.Address, "bad_name", fmt.Sprintf("%s cannot be addressed", r.Address), "%v.", err)
+			b.diags.Add(diag.Internalf(fmt.Sprintf("%s has no valid name", r.Address), "%v.", err).On(string(r.Address)).At(n.keyPlace()))
 		}
 		if known {
 			n.key = key
@@ -553,9 +556,15 @@ func (b *builder) changedConnection(n *node) {
 	if p := n.parent; p != nil && p.bound != nil && p.bound.Connection != p.connection {
 		return
 	}
-	b.error(n.address, "connection_changed", fmt.Sprintf("%s would move to another organization", n.address),
-		"The state has it with the connection %q, the file with %q. Give it back its connection. To have another one there, declare that in a block of its own; to stop managing this one, forget it:\n\nmercator state rm %s",
-		n.bound.Connection, n.connection, quoteShell(n.recorded))
+	name := func(connection string) string {
+		if connection == "" {
+			return "the default connection"
+		}
+		return fmt.Sprintf("the connection %q", connection)
+	}
+	b.finding(n, n.placeOf("atlas"), "connection_changed", fmt.Sprintf("%s would move to another organization", n.address),
+		"The state has it with %s, the file with %s. Give it back its connection. To have another one there, declare that in a block of its own; to stop managing this one, forget it:\n\nmercator state rm %s",
+		name(n.bound.Connection), name(n.connection), quoteShell(n.recorded))
 }
 
 // declaredFor returns another declared node whose natural key is the old object's.
@@ -627,7 +636,7 @@ func (b *builder) orphans() {
 		}
 		kind := b.in.Catalog.Kind(bound.Kind)
 		if kind == nil {
-			b.error(a, "unknown_kind", fmt.Sprintf("The state holds a kind %q that this version does not know", bound.Kind), "Use the version of Mercator that wrote it.")
+			b.diags.Add(diag.Internalf(fmt.Sprintf("The state holds a kind %q that this version does not know", bound.Kind), "It was read with another catalogue.").On(string(a)))
 			continue
 		}
 		n := &node{address: a, kind: kind, bound: bound, recorded: b.from[a], connection: bound.Connection, place: bound.Place, key: bound.Key}

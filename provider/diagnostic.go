@@ -41,17 +41,5 @@ func Diagnostic(err error) diag.Diagnostic {
 	if errors.As(err, &call) && call.Remedy != "" {
 		text, remedy = strings.TrimSuffix(text, call.aside()), call.Remedy
 	}
-	return diag.Errorf(known.code, known.summary, "%s\n\n%s", sentence(text), sentence(remedy))
-}
-
-// sentence gives a text a capital and a full stop, unless it begins with a name or ends with a mark.
-func sentence(text string) string {
-	word, _, _ := strings.Cut(text, " ")
-	if word != "" && strings.IndexFunc(strings.TrimRight(word, ":,"), func(r rune) bool { return r < 'a' || r > 'z' }) < 0 {
-		text = strings.ToUpper(text[:1]) + text[1:]
-	}
-	if text == "" || strings.ContainsAny(text[len(text)-1:], ".!?") {
-		return text
-	}
-	return text + "."
+	return diag.Errorf(known.code, known.summary, "%s\n\n%s", diag.Stop(diag.Sentence(text)), diag.Stop(diag.Sentence(remedy)))
 }

@@ -45,10 +45,13 @@ type Range struct {
 // IsZero reports whether the range names no file.
 func (r Range) IsZero() bool { return r.File == "" }
 
-// String returns "file:line,column", or "" for the zero Range.
+// String returns "file:line,column", "file" where no line is concerned, or "" for the zero Range.
 func (r Range) String() string {
 	if r.IsZero() {
 		return ""
+	}
+	if r.Start.Line == 0 { // the file as a whole
+		return r.File
 	}
 	return fmt.Sprintf("%s:%d,%d", r.File, r.Start.Line, r.Start.Column)
 }
@@ -79,6 +82,13 @@ func Errorf(code, summary, detail string, args ...any) Diagnostic {
 // Warningf makes a warning with a formatted detail.
 func Warningf(code, summary, detail string, args ...any) Diagnostic {
 	return Diagnostic{Severity: Warning, Code: code, Summary: summary, Detail: format(detail, args)}
+}
+
+// Internalf makes the finding of what no files, no state and no answer of Atlas should lead to: a guard that saw a
+// mistake of the program itself. All of them have the code "internal".
+func Internalf(summary, detail string, args ...any) Diagnostic {
+	return Diagnostic{Severity: Error, Code: "internal", Summary: summary,
+		Detail: format(detail, args) + "\n\nThis is a mistake in Mercator, not in your files. Please report it, with what you ran."}
 }
 
 func format(detail string, args []any) string {
@@ -118,13 +128,30 @@ func (d Diagnostic) Error() string {
 	return text
 }
 
+// Sentence gives a text a capital, unless it begins with a name: a path, an address, something quoted.
+func Sentence(text string) string {
+	word, _, _ := strings.Cut(text, " ")
+	if word == "" || strings.IndexFunc(word, func(r rune) bool { return r < 'a' || r > 'z' }) >= 0 {
+		return text
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}
+
+// Stop ends a text with a full stop, unless it ends with a mark already.
+func Stop(text string) string {
+	if text == "" || strings.ContainsAny(text[len(text)-1:], ".!?") {
+		return text
+	}
+	return text + "."
+}
+
 // FromError returns the diagnostic that err is or wraps, or one with the given code made of its text.
 func FromError(err error, code, summary string) Diagnostic {
 	var d Diagnostic
 	if errors.As(err, &d) {
 		return d
 	}
-	return Diagnostic{Severity: Error, Code: code, Summary: summary, Detail: err.Error()}
+	return Diagnostic{Severity: Error, Code: code, Summary: summary, Detail: Stop(Sentence(err.Error()))}
 }
 
 // List is the findings of a run, in the order in which they were found.

@@ -143,3 +143,14 @@ func FuzzWriteText(f *testing.F) {
 		}
 	})
 }
+
+func TestSentence(t *testing.T) {
+	for text, want := range map[string]string{
+		"the plan has errors": "The plan has errors", "": "", "p.bin is damaged": "p.bin is damaged",
+		"project.shop is not declared": "project.shop is not declared", "x": "X", "nodir: no such file": "nodir: no such file",
+	} {
+		if got := diag.Sentence(text); got != want {
+			t.Errorf("Sentence(%q) = %q, want %q", text, got, want)
+		}
+	}
+}

@@ -161,7 +161,7 @@ func (a *applying) outcome(ctx context.Context, s *opened, done workflow.Applied
 	switch {
 	case err != nil && done.Ran:
 		list := result.All()
-		list.Add(summarized(err))
+		list.Add(workflow.Finding(err))
 		return &found{list, sources}
 	case err != nil:
 		return err
@@ -184,7 +184,7 @@ func (a *applying) outcome(ctx context.Context, s *opened, done workflow.Applied
 	case !result.OK():
 		list := result.All()
 		if !list.HasErrors() {
-			list.Add(diag.Errorf("incomplete", "Not everything was done", "Run it again; it goes on from here."))
+			list.Add(diag.Internalf("Not everything was done, and nothing says why", "The state is saved; running it again goes on from here."))
 		}
 		return &found{list, sources}
 	default:

@@ -253,14 +253,3 @@ func TestOneCodePerError(t *testing.T) {
 		t.Errorf("an error exits with %d and %v", code, why.list)
 	}
 }
-
-func TestSentence(t *testing.T) {
-	for text, want := range map[string]string{
-		"the plan has errors": "The plan has errors", "": "", "p.bin is damaged": "p.bin is damaged",
-		"project.shop is not declared": "project.shop is not declared", "x": "X", "nodir: no such file": "nodir: no such file",
-	} {
-		if got := sentence(text); got != want {
-			t.Errorf("sentence(%q) = %q, want %q", text, got, want)
-		}
-	}
-}

@@ -74,11 +74,11 @@ func judge(ctx context.Context, err error) (int, found) {
 	case errors.As(err, &stale):
 		return exitStale, one(staleFinding(stale))
 	case ctx.Err() != nil:
-		return exitInterrupted, one(diag.Errorf("interrupted", "Interrupted", "Nothing more was begun."))
+		return exitInterrupted, one(diag.Errorf("interrupted", "Interrupted", "Nothing more was begun. Run it again to go on."))
 	case errors.As(err, &list):
 		return exitError, *list
 	default:
-		return exitError, one(summarized(err))
+		return exitError, one(workflow.Finding(err))
 	}
 }
 
@@ -87,7 +87,7 @@ func one(d diag.Diagnostic) found { return found{list: diag.List{d}} }
 func lockedFinding(e *state.LockedError) diag.Diagnostic {
 	return diag.Errorf("locked", "Somebody else is at work on this state",
 		"%s.\n\nWait for it, for example with --lock-timeout 10m. A lock whose holder died expires by itself; "+
-			"if you are sure that nobody is at work: mercator state unlock %s", sentence(e.Error()), e.Holder.ID)
+			"if you are sure that nobody is at work: mercator state unlock %s", diag.Sentence(e.Error()), e.Holder.ID)
 }
 
 func staleFinding(e *workflow.StaleError) diag.Diagnostic {
@@ -96,13 +96,4 @@ func staleFinding(e *workflow.StaleError) diag.Diagnostic {
 		text += "\n- " + r
 	}
 	return diag.Errorf("stale_plan", "The saved plan is stale", "%s", text+"\n\nMake a new plan and look at it.")
-}
-
-// summarized makes a finding of any error.
-func summarized(err error) diag.Diagnostic {
-	d := workflow.Finding(err)
-	if d.Code == "" {
-		d.Summary = sentence(d.Summary)
-	}
-	return d
 }

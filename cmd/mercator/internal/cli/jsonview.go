@@ -159,7 +159,7 @@ func (v *jsonView) end(done workflow.Applied) {
 			v.emit("warn", "log", string(o.Address)+": skipped because "+string(o.Because)+" failed", nil)
 		}
 	}
-	v.summary(sentence(v.operation)+" complete: ", v.operation, done.Result.Summary())
+	v.summary(diag.Sentence(v.operation)+" complete: ", v.operation, done.Result.Summary())
 	if done.Saved == nil {
 		return
 	}
@@ -174,6 +174,6 @@ func (v *jsonView) diagnostics(list diag.List, sources map[string][]byte) {
 		if d.Severity == diag.Warning {
 			level = "warn"
 		}
-		v.emit(level, "diagnostic", sentence(d.Severity.String())+": "+d.Summary, map[string]any{"diagnostic": d.JSON(sources)})
+		v.emit(level, "diagnostic", diag.Sentence(d.Severity.String())+": "+d.Summary, map[string]any{"diagnostic": d.JSON(sources)})
 	}
 }

@@ -93,15 +93,6 @@ func visible(text string) string {
 	}, text)
 }
 
-// sentence begins text with a capital, unless it begins with a name: a path, an address, something quoted.
-func sentence(text string) string {
-	word, _, _ := strings.Cut(text, " ")
-	if word == "" || strings.IndexFunc(word, func(r rune) bool { return r < 'a' || r > 'z' }) >= 0 {
-		return text
-	}
-	return strings.ToUpper(text[:1]) + text[1:]
-}
-
 // count returns "1 change" or "3 changes".
 func count(n int, noun string) string {
 	if n == 1 {

@@ -8,7 +8,7 @@ import (
 )
 
 // Finding makes a finding of an error of a session: the one that it is or wraps, one with the stable code of its
-// class for a call to Atlas, and one without a code, its text the summary, for anything else.
+// class for a call to Atlas, and one without a code for anything else.
 func Finding(err error) diag.Diagnostic {
 	var found diag.Diagnostic
 	var call *provider.Error
@@ -18,6 +18,6 @@ func Finding(err error) diag.Diagnostic {
 	case errors.As(err, &call):
 		return provider.Diagnostic(err)
 	default:
-		return diag.Diagnostic{Severity: diag.Error, Summary: err.Error()}
+		return diag.Diagnostic{Severity: diag.Error, Summary: diag.Sentence(err.Error())}
 	}
 }
