@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"mercator/apply/state"
 	"mercator/plan"
@@ -44,7 +45,7 @@ func (r *run) recovered(ctx context.Context, intent state.Intent) bool {
 		return true
 	case err != nil || len(found) > 1:
 		r.diags.Add(diag.Warningf("intent_open", "It is not clear what an interrupted apply made",
-			"It meant to create %s, which this plan says nothing about, and %s. The next run looks again.", intent.Address, why(err)).
+			"It meant to create %s, which this plan says nothing about, and %s. The next run looks again.", intent.Address, why(found, err)).
 			On(string(intent.Address)))
 		return false
 	}
@@ -55,11 +56,16 @@ func (r *run) recovered(ctx context.Context, intent state.Intent) bool {
 	return true
 }
 
-func why(err error) string {
+func why(found []schema.Object, err error) string {
 	if err != nil {
 		return err.Error()
 	}
-	return "several objects in Atlas could be it"
+	var names []string
+	for _, o := range found {
+		names = append(names, identity(o))
+	}
+	slices.Sort(names)
+	return "any of these could be it: " + strings.Join(names, ", ") + ". Remove in Atlas what nobody needs"
 }
 
 // made returns the objects that an armed creation can have made and that belong to nobody else.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/zclconf/go-cty/cty"
@@ -150,13 +151,28 @@ func (r *run) pause(ctx context.Context, s *step, d time.Duration, state string)
 	})
 }
 
+// durationText writes a time limit without zeros at its end: "3h", "20m", "1m30s".
+func durationText(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
+// nouns name what is waited for.
+var nouns = map[schema.Verb]string{schema.CallCreate: "creation", schema.CallUpdate: "update", schema.CallDelete: "deletion"}
+
 func timedOut(verb schema.Verb, limit time.Duration, last string) error {
 	if last != "" {
 		last = " Its state is " + last + "."
 	}
 	return diag.Errorf("timed_out", "Atlas is not done yet",
-		"Its %s was waited for for %s.%s Nothing was undone: the next run goes on waiting. A longer limit is set with timeouts { %s = \"…\" }.",
-		verb, limit, last, verb)
+		"Its %s was waited for, for %s.%s Nothing was undone: run it again, and it goes on waiting. A longer limit is set in its block, with timeouts { %s = \"5h\" }.",
+		nouns[verb], durationText(limit), last, verb)
 }
 
 // resume goes on waiting for what was not asked for in this run; the caller then plans the address again (R9).

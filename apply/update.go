@@ -237,7 +237,7 @@ func (w *writing) verifySecrets(ctx context.Context, body cty.Value) error {
 	}
 	if sent, left := handles(w.kind.Attributes, body), handles(w.kind.Attributes, w.object.Value); left < sent {
 		return diag.Errorf("secret_lost", "Atlas lost a secret",
-			"Of %d secrets that were kept by their ids, Atlas holds %d after the change. Write the secrets in the file, so that they are sent in clear, and apply again.",
+			"The change kept the secrets of the list by their ids: %d were sent, %d are left. Write the secrets in the file, so that they are sent in clear, and apply again.",
 			sent, left)
 	}
 	return nil

@@ -24,11 +24,13 @@ func (r *run) resolve(c *plan.Change) (cty.Value, diag.List) {
 	v := f.object(kind.Attributes, c.Desired, resource.Value, nil)
 	if f.differs != "" {
 		diags.Add(diag.Errorf("inconsistent_value", f.differs+" is not what was planned",
-			"Its value depends on something that came out otherwise than the plan expected. Plan again."))
+			"Its value depends on something in Atlas that changed since the plan was made, so nothing was done to it. Plan again.").
+			At(resource.Ranges[topLevel(f.differs)]))
 	}
 	if unknown := firstUnknown(v); unknown != "" {
 		diags.Add(diag.Errorf("unknown_value", unknown+" is still not known",
-			"It refers to something that Atlas does not tell. Refer to another attribute, or write the value."))
+			"It refers to something that Atlas does not tell, such as an object that is gone. Refer to something else, or write the value.").
+			At(resource.Ranges[topLevel(unknown)]))
 	}
 	return v, diags
 }

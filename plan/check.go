@@ -187,8 +187,12 @@ func (b *builder) checkProtected(n *node) {
 	for i := range n.kind.Attributes {
 		a := &n.kind.Attributes[i]
 		if v, _ := n.live.Value.GetAttr(a.Name).Unmark(); a.Protects && v.IsKnown() && !v.IsNull() && v.True() {
-			b.error(n.address, "termination_protected", fmt.Sprintf("%s is protected from deletion in Atlas", n.address),
-				"Its %s is on, so Atlas would refuse. Set it to false and apply that first.", a.Name)
+			first := "Set it to false"
+			if n.desired == nil {
+				first = "Put the block back with " + a.Name + " = false"
+			}
+			b.finding(n, n.placeOf(a.Name), "termination_protected", fmt.Sprintf("%s is protected from deletion in Atlas", n.address),
+				"Its %s is on, so Atlas would refuse. %s and apply that first.", a.Name, first)
 		}
 	}
 }

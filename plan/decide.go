@@ -395,7 +395,11 @@ func (b *builder) isExclusive(n *node) bool {
 // checkKept refuses to forget what the next plan would delete, because its kind is exclusive where it lives.
 func (b *builder) checkKept(n *node) {
 	if b.isExclusive(n) {
-		b.error(n.address, "exclusive_forgets", fmt.Sprintf("%s would be forgotten, and nothing that is not declared may live there", n.address),
+		at := n.placeOf("")
+		if removal := b.removal(n); removal != nil {
+			at = removal.Range
+		}
+		b.finding(n, at, "exclusive_forgets", fmt.Sprintf("%s would be forgotten, and nothing that is not declared may live there", n.address),
 			"%s, but %s is exclusive in %s, so the next plan would delete it. Declare it, or take %s out of exclusive.",
 			capital(reasonText(&n.change)), n.kind.Name, n.parent.address, n.kind.Name)
 	}

@@ -22,6 +22,8 @@ type Lookup struct {
 	ID, Key    string
 	// Part is nil for the object itself.
 	Part *schema.Part
+	// Address is the one whose object it is.
+	Address schema.Address
 }
 
 // Wanted returns what a plan for the input still needs to be read, given what its Live holds already: first the
@@ -132,7 +134,7 @@ func (w *wants) part(n *node, p *schema.Part) {
 		return
 	}
 	id := partID{w.b.identityOf(n.connection, n.kind, *n.live), p.Attribute}
-	w.parts[id] = Lookup{n.connection, n.kind, n.live.Place, n.live.ID, n.live.Key, p}
+	w.parts[id] = Lookup{n.connection, n.kind, n.live.Place, n.live.ID, n.live.Key, p, n.address}
 }
 
 func (w *wants) sorted() ([]Sweep, []Lookup) {
@@ -169,7 +171,7 @@ func Absent(in Input) []Lookup {
 			continue
 		}
 		if _, there := b.liveOf(bound); !there {
-			out = append(out, Lookup{Connection: bound.Connection, Kind: kind, Place: bound.Place, ID: bound.ID, Key: bound.Key})
+			out = append(out, Lookup{Connection: bound.Connection, Kind: kind, Place: bound.Place, ID: bound.ID, Key: bound.Key, Address: a})
 		}
 	}
 	return out

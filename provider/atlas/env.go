@@ -108,9 +108,7 @@ var (
 // another connection's address. The findings say which credential is used where there are several, and what to
 // set where none is complete.
 func FromEnv(lookup func(string) string, prefix string) (Environment, diag.List) {
-	if prefix != "" {
-		prefix = strings.TrimSuffix(prefix, "_") + "_"
-	}
+	prefix = prefixed(prefix)
 	get := func(names []string) string {
 		for _, name := range names {
 			if value := strings.TrimSpace(lookup(prefix + name)); value != "" {
@@ -129,6 +127,17 @@ func FromEnv(lookup func(string) string, prefix string) (Environment, diag.List)
 		},
 	}
 	return env, env.Credentials.check(prefix)
+}
+
+// OrganizationVariable is the environment variable that holds the organization's id of a connection.
+func OrganizationVariable(prefix string) string { return prefixed(prefix) + varOrgID[0] }
+
+// prefixed returns what a connection's variables begin with.
+func prefixed(prefix string) string {
+	if prefix == "" {
+		return ""
+	}
+	return strings.TrimSuffix(prefix, "_") + "_"
 }
 
 // serviceAccountMark begins every id and secret of a service account.

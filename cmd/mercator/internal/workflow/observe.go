@@ -146,8 +146,8 @@ func rightPlace(l plan.Lookup, o schema.Object) error {
 		}
 		if got := o.Value.GetAttr(a.Name); !got.IsNull() && got.AsString() != want {
 			return diag.Errorf("moved_away", fmt.Sprintf("The %s %q is in another place now", l.Kind.Name, l.Key),
-				"The state knows it with %s %s, and Atlas has it with %s. If it was moved on purpose, declare it with a connection to that organization, or forget it with \"mercator state rm\".",
-				a.Name, want, got.AsString())
+				"The state knows it with %s %s, and Atlas has it with %s. If it was moved on purpose, declare it with a connection to that organization. To stop managing it:\n\nmercator state rm '%s'",
+				a.Name, want, got.AsString(), l.Address).On(string(l.Address))
 		}
 	}
 	return nil

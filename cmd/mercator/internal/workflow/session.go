@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -64,14 +65,14 @@ type Session struct {
 // everything that is wrong with the files and the environment; with errors in it the session is nil.
 func Open(o Options) (*Session, diag.List) {
 	cfg, diags := config.Load(o.Dir, o.configOptions())
-	_, more := cfg.Evaluate(nil)
+	evaluation, more := cfg.Evaluate(nil)
 	diags = append(diags, more...).Sort()
 	s := &Session{Options: o, Config: cfg, newID: uuid.NewString,
 		connections: map[string]plan.Connection{}, places: map[string]schema.Place{}, providers: map[string]provider.Provider{}}
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	for _, c := range cfg.Connections() {
+	for _, c := range connectionsOf(cfg, evaluation.Desired) {
 		diags.Add(s.connect(c)...)
 	}
 	store, err := o.Store(cfg.Settings().State)
@@ -85,6 +86,18 @@ func Open(o Options) (*Session, diag.List) {
 	return s, diags
 }
 
+// connectionsOf returns the connections of the files, and the default one where something uses it although all
+// atlas blocks have labels.
+func connectionsOf(cfg *config.Config, desired schema.Desired) []schema.Connection {
+	declared := cfg.Connections()
+	isDefault := func(c schema.Connection) bool { return c.Name == "" }
+	used := slices.ContainsFunc(desired.Resources, func(r schema.Resource) bool { return r.Connection == "" })
+	if !used || slices.ContainsFunc(declared, isDefault) {
+		return declared
+	}
+	return append([]schema.Connection{{}}, declared...)
+}
+
 // connect prepares one connection.
 func (s *Session) connect(c schema.Connection) diag.List {
 	env, diags := atlas.FromEnv(s.Getenv, c.CredentialsPrefix)
@@ -96,7 +109,8 @@ func (s *Session) connect(c schema.Connection) diag.List {
 	}
 	if c.OrgID == "" {
 		diags.Add(diag.Errorf("organization_missing", "The organization is not known",
-			"Set org_id in an atlas block, or MONGODB_ATLAS_ORG_ID.").At(c.Range))
+			"Neither does an atlas block set org_id, nor is %s set. Set one of them to the organization's id: 24 hexadecimal digits, in Atlas under Organization settings.",
+			atlas.OrganizationVariable(c.CredentialsPrefix)).At(c.Range))
 	}
 	if diags.HasErrors() {
 		return diags
