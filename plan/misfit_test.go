@@ -75,3 +75,17 @@ func TestRule_R22_AReplacedParentIsNoCircle(t *testing.T) {
 		t.Errorf("in the order %s, want %s", got, want)
 	}
 }
+
+// An element that says little is equal to several live ones, and leaves to another the only one that it is equal to.
+func TestRule_R12_AVagueElementTakesNobodysPlace(t *testing.T) {
+	kind := toys.Kind("bell")
+	file := val("bell", m{"event": "HOT", "calls": []any{m{"via": "HORN"}, m{"via": "HORN", "volume": 2.0}}})
+	for _, live := range [][]any{
+		{m{"via": "HORN", "volume": 1.0}, m{"via": "HORN", "volume": 2.0}},
+		{m{"via": "HORN", "volume": 2.0}, m{"via": "HORN", "volume": 1.0}},
+	} {
+		if names := plan.Differs(kind, file, val("bell", m{"event": "HOT", "calls": live})); len(names) > 0 {
+			t.Errorf("%v differ from %v", names, live)
+		}
+	}
+}

@@ -71,14 +71,50 @@ func (c *comparison) pairEqual(a *schema.Attribute, desired, live []cty.Value, k
 		}
 		return
 	}
-	for i, d := range desired {
-		for j, l := range live {
-			if free[j] && keys.desired[i] == keys.live[j] && c.sameElement(a, d, l, at) {
-				pairs[i].live, free[j] = j, false
-				break
-			}
+	fits := func(i, j int) bool {
+		return keys.desired[i] == keys.live[j] && c.sameElement(a, desired[i], live[j], at)
+	}
+	for j, i := range match(len(desired), len(live), fits) {
+		if i >= 0 {
+			pairs[i].live, free[j] = j, false
 		}
 	}
+}
+
+// match pairs as many of n and m things as fit each other, each once, and returns for each of the m its partner, or
+// -1. An element that says little fits many; it must not take the only one that another fits.
+func match(n, m int, fits func(i, j int) bool) []int {
+	partner := make([]int, m)
+	for j := range partner {
+		partner[j] = -1
+	}
+	known := map[[2]int]bool{}
+	fit := func(i, j int) bool {
+		answer, asked := known[[2]int{i, j}]
+		if !asked {
+			answer = fits(i, j)
+			known[[2]int{i, j}] = answer
+		}
+		return answer
+	}
+	var find func(i int, tried []bool) bool
+	find = func(i int, tried []bool) bool {
+		for j := range partner {
+			if tried[j] || !fit(i, j) {
+				continue
+			}
+			tried[j] = true
+			if partner[j] < 0 || find(partner[j], tried) {
+				partner[j] = i
+				return true
+			}
+		}
+		return false
+	}
+	for i := range n {
+		find(i, make([]bool, m))
+	}
+	return partner
 }
 
 func (c *comparison) sameElement(a *schema.Attribute, d, l cty.Value, at attributePath) bool {
