@@ -159,6 +159,20 @@ type Move struct {
 	Range    diag.Range
 }
 
+// Concerns reports whether the move gives an address another one: that of the object itself, of its block's instances
+// and of what lives inside. A move that adds a key (project.a to project.a["prod"]) does not concern instances that
+// have one already.
+func (m Move) Concerns(a Address) bool {
+	if !m.From.Contains(a) {
+		return false
+	}
+	rest := a[len(m.From):]
+	return !m.From.Contains(m.To) || rest == "" || rest[0] == '.'
+}
+
+// Of returns what an address is called after a move that concerns it.
+func (m Move) Of(a Address) Address { return m.To + a[len(m.From):] }
+
 // Removal is a removed block: From is no longer declared, on purpose.
 type Removal struct {
 	From Address
