@@ -5,6 +5,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"mercator/schema"
 	"mercator/schema/diag"
 )
 
@@ -23,6 +24,9 @@ type output struct {
 	rng               diag.Range
 }
 
+// importKind stands in for the kind of an import block, which for_each repeats like a resource.
+var importKind = &schema.Kind{Name: "import"}
+
 // moveDecl, removalDecl and importDecl are the blocks of those names.
 type moveDecl struct {
 	from, to *addressExpr
@@ -36,9 +40,11 @@ type removalDecl struct {
 }
 
 type importDecl struct {
-	to  *addressExpr
-	id  *expr
-	rng diag.Range
+	// block is what a for_each repeats.
+	block *block
+	to    *addressExpr
+	id    *expr
+	rng   diag.Range
 }
 
 // rootOnly are the blocks that belong to the root configuration, and why.
@@ -174,7 +180,8 @@ func (l *loader) declareCondition(b *hcl.Block, s scope) *condition {
 func (l *loader) declareMove(b *hcl.Block) {
 	got := l.take(b.Body, shape{what: "a moved block", args: []string{"from", "to"}})
 	m := &moveDecl{rng: rangeOf(b.DefRange)}
-	m.from, m.to = l.addressArgument(got, "a moved block", "from", m.rng), l.addressArgument(got, "a moved block", "to", m.rng)
+	m.from = l.addressArgument(got, "a moved block", "from", m.rng, nil)
+	m.to = l.addressArgument(got, "a moved block", "to", m.rng, nil)
 	if m.from != nil && m.to != nil {
 		l.module.moves = append(l.module.moves, m)
 	}
@@ -186,36 +193,27 @@ func (l *loader) declareRemoval(b *hcl.Block) {
 	if a := got.args["destroy"]; a != nil {
 		r.destroy = l.expr(a.Expr, scope{early: true})
 	}
-	if r.from = l.addressArgument(got, "a removed block", "from", r.rng); r.from != nil {
+	if r.from = l.addressArgument(got, "a removed block", "from", r.rng, nil); r.from != nil {
 		l.module.removals = append(l.module.removals, r)
 	}
 }
 
 func (l *loader) declareImport(b *hcl.Block) {
-	got := l.take(b.Body, shape{what: "an import block", args: []string{"to", "id"}})
+	got := l.take(b.Body, shape{what: "an import block", args: []string{"to", "id", "for_each"}})
 	i := &importDecl{rng: rangeOf(b.DefRange)}
-	i.to = l.addressArgument(got, "an import block", "to", i.rng)
+	i.block = &block{kind: importKind, in: l.module, header: i.rng}
+	if a := got.args["for_each"]; a != nil {
+		i.block.forEach = l.expr(a.Expr, scope{early: true})
+	}
+	inside := scope{early: true, block: i.block}
+	i.to = l.addressArgument(got, "an import block", "to", i.rng, &inside)
 	a := got.args["id"]
 	if a == nil {
 		l.add(missing("an import block", "id", i.rng))
 		return
 	}
-	i.id = l.expr(a.Expr, scope{early: true})
+	i.id = l.expr(a.Expr, inside)
 	if i.to != nil {
 		l.imports = append(l.imports, i)
 	}
-}
-
-func (l *loader) addressArgument(got content, what, name string, at diag.Range) *addressExpr {
-	a := got.args[name]
-	if a == nil {
-		l.add(missing(what, name, at))
-		return nil
-	}
-	address, d := addressOf(a.Expr, l.options.Catalog)
-	if d != nil {
-		l.add(d.At(rangeOf(a.Expr.Range())))
-		return nil
-	}
-	return &addressExpr{address: address, rng: rangeOf(a.Expr.Range())}
 }

@@ -287,8 +287,8 @@ func (e *Evaluation) duplicate(k *schema.Kind, a, b *schema.Resource, key string
 // Resolve computes one resource again with what is known now; it is what an apply sends. It may be called from
 // several goroutines. The findings are errors where something is still unknown that must not be, or wrong.
 func (e *Evaluation) Resolve(addr schema.Address, known Known) (schema.Resource, diag.List) {
-	at, ok := e.index[addr]
-	if !ok || at.inst.block.content != nil {
+	at := e.index[addr]
+	if _, ok := e.resources[addr]; !ok {
 		return schema.Resource{}, diag.List{diag.Errorf(codeInvalidAddress, "There is no such resource",
 			"%s is not declared.", addr).On(string(addr))}
 	}

@@ -24,7 +24,7 @@ type bracket struct {
 func (a *analysis) reference(t hcl.Traversal, key *bracket) {
 	root := t.RootName()
 	r := &ref{root: root, rng: t.SourceRange()}
-	if a.scope.early && root != "var" && root != "local" && root != "path" {
+	if a.scope.early && !slices.Contains([]string{"var", "local", "path"}, root) && (root != "each" || a.scope.block == nil) {
 		if slices.Contains(rootNames, root) || a.options.Catalog.Kind(root) != nil {
 			a.wrong(diag.Errorf(codeNotAllowedHere, fmt.Sprintf("%q cannot be used here", root),
 				"Its value is not known yet when this is evaluated; variables, locals and functions are."), r.rng)
