@@ -59,13 +59,13 @@ func sameObject(a, b *schema.Bound) bool {
 }
 
 // rebind records bindings such that no object is without an address in between, wherever the writing is cut: what
-// loses its address to another object gets one of its own first, addresses are given up last. asides are those of
+// loses its address to another object gets one of its own first, unless it is gone; addresses are given up last. asides are those of
 // objects that the plan deletes; they stay.
 func (r *run) rebind(binds []*schema.Bound, asides map[schema.Address]*schema.Bound) {
 	drops := r.plan.Drops
 	for _, b := range binds {
 		old := r.in.State.Resources[b.Address]
-		if old == nil || sameObject(old, b) {
+		if c := r.changes[b.Address]; old == nil || sameObject(old, b) || c != nil && c.FormerGone {
 			continue
 		}
 		aside := *old

@@ -29,6 +29,7 @@ func (b *builder) decide() {
 func (b *builder) skeleton(n *node) Change {
 	c := Change{Address: n.address, Kind: n.kind.Name, Connection: n.connection, Place: n.place, Action: NoOp,
 		Before: cty.NullVal(n.kind.Type()), After: cty.NullVal(n.kind.Type()), Desired: cty.NullVal(n.kind.Type())}
+	c.FormerGone = n.formerGone && n.live != nil
 	if n.parent != nil {
 		c.Parent = n.parent.address
 	}

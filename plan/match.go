@@ -51,6 +51,8 @@ type node struct {
 	rehomed bool
 	// gone says that the state remembers an object that is not there any more.
 	gone bool
+	// formerGone says that the object is gone which the state remembers at the node's own address.
+	formerGone bool
 	// exclusive says that nobody declared the object and its kind is exclusive in its parent (R32).
 	exclusive bool
 	// broken says that the desired value is a mistake, which has been reported.
@@ -531,7 +533,7 @@ func (b *builder) lookBack(n *node) {
 	case n.live != nil && b.sameObject(n.kind, n.bound, *n.live) && n.bound.Place == n.live.Place:
 		return
 	case !there:
-		n.gone = true
+		n.gone, n.formerGone = true, true
 	case n.live == nil && n.bound.Place == n.place && b.claims[b.identityOf(n.connection, n.kind, old)] == nil:
 		if b.claim(n, old, "bound") {
 			n.renamed = true

@@ -108,6 +108,8 @@ type Change struct {
 	GoesWith schema.Address
 	// Adopted says that the state did not make the object (R31).
 	Adopted bool
+	// FormerGone says that the object which the state has at this address is gone; the change speaks of another one.
+	FormerGone bool
 	// Waiting is "create", "update" or "delete" where Atlas is still at work (R9).
 	Waiting string
 	// Secrets are the paths of secrets that will be set. Hashes are those of the secrets that stay as they are,

@@ -305,3 +305,32 @@ func TestADeletionOutOfAWholeIsCarriedOut(t *testing.T) {
 		t.Error("the user is still there, and the state knows nothing of it")
 	}
 }
+
+// TestRule_R02_WhatIsGoneLeavesNoTrace makes a project, a role and an alert configuration again by hand: they are
+// adopted, and the state forgets what they were.
+func TestRule_R02_WhatIsGoneLeavesNoTrace(t *testing.T) {
+	r := newRig(t, sandbox.Options{NoDefaultAlerts: true}).write(inShop(`custom_role "reader" {
+			actions = [{ action = "FIND", resources = [{ db = "shop" }] }]
+		}
+		alert_config "primary" {
+			event_type_name = "NO_PRIMARY"
+			notifications   = [{ type_name = "GROUP", interval_min = 5, delay_min = 0, email_enabled = true, sms_enabled = false }]
+		}`))
+	r.converge()
+	again := func() (role, alert map[string]any) {
+		alert = r.box.List(sandbox.AlertConfig, r.project("shop"))[0]
+		delete(alert, "id")
+		return r.live(sandbox.CustomRole, "shop", "reader"), alert
+	}
+	role, alert := again()
+	if err := r.box.Delete(sandbox.Project, r.project("shop"), ""); err != nil {
+		t.Fatal(err)
+	}
+	r.put(sandbox.Project, "", map[string]any{"name": "shop", "orgId": sandbox.DefaultOrgID})
+	r.put(sandbox.CustomRole, "shop", role).put(sandbox.AlertConfig, "shop", alert)
+	a := r.converge()
+	expect(t, a.Plan, "adopt project.shop", "adopt project.shop.alert_config.primary", "adopt project.shop.custom_role.reader")
+	if n := len(r.read().Resources); n != 3 {
+		t.Errorf("the state has %d resources, want 3", n)
+	}
+}
