@@ -137,10 +137,9 @@ type m = map[string]any
 
 // world is an input in the making.
 type world struct {
-	t    *testing.T
-	in   plan.Input
-	live map[schema.LivePart][]schema.Object
-	all  []schema.LiveSweep
+	t   *testing.T
+	in  plan.Input
+	all []schema.LiveSweep
 }
 
 func newWorld(t *testing.T) *world {
