@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/agext/levenshtein"
 
@@ -261,11 +262,29 @@ func (p *Plan) Refusals() diag.List {
 		case "allow-adopt":
 			if !names(p.AllowAdopt, c) {
 				out.Add(diag.Errorf("needs_allow_adopt", fmt.Sprintf("%s would be taken over and changed", c.Address),
-					"It exists in Atlas and Mercator did not make it; the change costs, interrupts, grants access or sets a secret. Where nobody is asked, allow it:\n\n--allow-adopt %s", quoteShell(c.Address)).On(string(c.Address)).At(c.Range))
+					"It exists in Atlas and Mercator did not make it, and the change is not harmless: %s. Where nobody is asked, allow it:\n\n--allow-adopt %s", dangers(c), quoteShell(c.Address)).On(string(c.Address)).At(c.Range))
 			}
 		}
 	}
 	return out
+}
+
+// dangers says in words what a change costs people.
+func dangers(c *Change) string {
+	var texts []string
+	for _, d := range []struct {
+		risk schema.Risk
+		text string
+	}{{schema.Billable, "Atlas charges more"}, {schema.Downtime, "connections break"},
+		{schema.GrantsAccess, "somebody may do more than before"}, {schema.OpensNetwork, "more addresses can reach the databases"}} {
+		if c.hasRisk(d.risk) {
+			texts = append(texts, d.text)
+		}
+	}
+	if len(c.Secrets) > 0 {
+		texts = append(texts, "a secret is replaced")
+	}
+	return strings.Join(texts, ", ")
 }
 
 func names(list []string, c *Change) bool {

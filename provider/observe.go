@@ -104,7 +104,10 @@ func noReader(connection string) error {
 	return fmt.Errorf("there is no connection %q to read from", connection)
 }
 
-// placeText writes a place as people read it: "orgId …, groupId …".
+// parameters name the path parameters of places for people.
+var parameters = map[string]string{"orgId": "organization", "groupId": "project"}
+
+// placeText writes a place as people read it: "organization …, project …".
 func placeText(p schema.Place) string {
 	if p == "" {
 		return "the organization"
@@ -112,7 +115,11 @@ func placeText(p schema.Place) string {
 	var steps []string
 	for step := range strings.SplitSeq(string(p), ";") {
 		name, _, _ := strings.Cut(step, "=")
-		steps = append(steps, name+" "+p.Param(name))
+		known, ok := parameters[name]
+		if !ok {
+			known = name
+		}
+		steps = append(steps, known+" "+p.Param(name))
 	}
 	return strings.Join(steps, ", ")
 }
