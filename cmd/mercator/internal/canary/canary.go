@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"html"
 	"io/fs"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -56,7 +57,7 @@ func forms(secret string) map[string]string {
 		out[fmt.Sprintf("base64 at %d", shift)] = base64.RawStdEncoding.EncodeToString(padded)[from:to]
 		out[fmt.Sprintf("URL base64 at %d", shift)] = base64.RawURLEncoding.EncodeToString(padded)[from:to]
 	}
-	for name, text := range out {
+	for name, text := range maps.Clone(out) {
 		if strings.Contains(text, "%") {
 			out[name+", lower case"] = strings.ToLower(text)
 		}

@@ -39,7 +39,7 @@ func Mutations() []Mutation {
 			"TestRule_R11_MapsAreOwnedWhole"},
 		{"R12", "plan/pair.go", "if js := byText[text]; len(js) > 0 {", "if js := byText[text]; len(js) > 0 && js[0] == i {",
 			"TestRule_R12_GrantsPairByTheirWholeValue"},
-		{"R13", "plan/overlay.go", "case !live.IsNull() && o.equalLeaf(a, d, live, at):\n\t\treturn live", "case !live.IsNull() && o.equalLeaf(a, d, live, at):\n\t\treturn desired",
+		{"R13", "plan/overlay.go", "return live.WithMarks(marks)", "return desired.WithMarks(marks)",
 			"TestRule_R13_AutoScaledSizesAreNotSentBack"},
 		{"R14", "plan/overlay.go", "case a.Handle:\n\t\t\tvalues[a.Name] = l", "case a.Handle:\n\t\t\tvalues[a.Name] = null",
 			"TestRule_R14_SecretsSurviveWhatIsWrittenBesideThem"},

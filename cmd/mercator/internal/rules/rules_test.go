@@ -191,7 +191,7 @@ func TestMutations(t *testing.T) {
 }
 
 // try runs the mutation's test on the changed code, which an overlay shows to the compiler in place of the file. It
-// returns "red", "green", or "broken" where the change does not compile.
+// returns "red", "green", "broken" where the change does not compile, or "unfit" where there is nothing to change.
 func (m Mutation) try(t *testing.T, folder string) string {
 	t.Helper()
 	path, err := filepath.Abs(filepath.Join(root, m.File))
@@ -201,6 +201,9 @@ func (m Mutation) try(t *testing.T, folder string) string {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if strings.Count(string(text), m.Old) != 1 {
+		return "unfit"
 	}
 	dir := t.TempDir()
 	changed, overlay := filepath.Join(dir, "changed.go"), filepath.Join(dir, "overlay.json")

@@ -132,7 +132,7 @@ func (r *rig) planned(options plan.Options, transport http.RoundTripper) (*plan.
 
 // A plan over 50 projects with 2,000 entries, 1,000 users, 250 alert configurations and 50 clusters makes at most
 // five requests for each project, beside further pages, second looks, and one for each part that the file manages.
-func TestRule_R8_RequestsOfAPlanGrowWithProjects(t *testing.T) {
+func TestRule_R08_RequestsOfAPlanGrowWithProjects(t *testing.T) {
 	c := crowd{projects: 50, entries: 40, users: 20, alerts: 5, clusters: 1}
 	const settings = "settings = { is_schema_advisor_enabled = true }"
 	taken := map[int]*rig{} // by the surplus of projects

@@ -110,46 +110,6 @@ func (l *leaks) result(what string, a workflow.Applied, err error) {
 	}
 }
 
-// secretEstate is a configuration with a secret in every argument that takes one, and in ordinary ones.
-const secretEstate = `
-variable "sensitive" {
-	type      = string
-	sensitive = true
-}
-variable "settings" {
-	type      = object({ tag = string, comment = string })
-	sensitive = true
-}
-project "shop" {
-	tags = { note = var.settings.tag }
-	database_user "app" {
-		password    = env("CANARY_password")
-		roles       = [{ role_name = "read", database_name = "orders" }]
-		description = var.sensitive
-		labels      = { note = "x ${var.settings.tag}" }
-	}
-	access_list "office" { entries = { "203.0.113.7" = { comment = var.settings.comment } } }
-	alert_config "all" {
-		event_type_name = "NO_PRIMARY"
-		enabled         = true
-		notifications   = [
-			{ type_name = "SLACK", channel_name = "ops", delay_min = DELAY, interval_min = 15, api_token = env("CANARY_api_token") },
-			{ type_name = "DATADOG", delay_min = 0, interval_min = 15, datadog_region = "EU", datadog_api_key = env("CANARY_datadog_api_key") },
-			{ type_name = "MICROSOFT_TEAMS", delay_min = 0, interval_min = 15, microsoft_teams_webhook_url = env("CANARY_microsoft_teams_webhook_url") },
-			{ type_name = "HIP_CHAT", delay_min = 0, interval_min = 15, room_name = "ops", notification_token = env("CANARY_notification_token") },
-			{ type_name = "OPS_GENIE", delay_min = 0, ops_genie_region = "EU", ops_genie_api_key = env("CANARY_ops_genie_api_key") },
-			{ type_name = "PAGER_DUTY", delay_min = 0, region = "EU", service_key = env("CANARY_service_key") },
-			{ type_name = "VICTOR_OPS", delay_min = 0, victor_ops_api_key = env("CANARY_victor_ops_api_key"), victor_ops_routing_key = env("CANARY_victor_ops_routing_key") },
-			{ type_name = "WEBHOOK", delay_min = 0, interval_min = 15, webhook_url = env("CANARY_webhook_url"), webhook_secret = env("CANARY_webhook_secret") },
-		]
-	}
-}
-output "secret" {
-	value     = { password = env("CANARY_password"), tag = var.settings.tag }
-	sensitive = true
-}
-`
-
 // TestNoSecretLeaves plants secrets wherever a configuration takes them, has them reach Atlas, has Atlas fail and
 // talk about them, and then looks for them in all that was written, logged, printed or returned.
 func TestNoSecretLeaves(t *testing.T) {
@@ -171,14 +131,14 @@ func TestNoSecretLeaves(t *testing.T) {
 	plant := func(round string) (planted []string) {
 		for _, path := range writeOnly() {
 			name := path[strings.LastIndexByte(path, '.')+1:]
-			r.env["CANARY_"+name] = canary.New(round + "-" + name)
-			planted = append(planted, r.env["CANARY_"+name])
+			r.env[canary.Variable(name)] = canary.New(round + "-" + name)
+			planted = append(planted, r.env[canary.Variable(name)])
 		}
 		secrets = append(secrets, planted...)
 		return planted
 	}
 	first := plant("first")
-	r.write(strings.Replace(secretEstate, "DELAY", "5", 1))
+	r.write(canary.Estate(5))
 	sources := r.open().Config.Excerpts()
 
 	// What lies on the disk while an apply runs is looked at too.
@@ -196,7 +156,7 @@ func TestNoSecretLeaves(t *testing.T) {
 	l.show(t, "the first plan", p, sources)
 	r.keep(l, p)
 
-	r.faults(talkative("POST", "/databaseUsers$", r.env["CANARY_password"]), talkative("POST", "/alertConfigs$", r.env["CANARY_webhook_url"]))
+	r.faults(talkative("POST", "/databaseUsers$", r.env[canary.Variable("password")]), talkative("POST", "/alertConfigs$", r.env[canary.Variable("webhook_url")]))
 	a, err := r.open().Apply(context.Background(), applyAll())
 	l.result("the apply that failed", a, err)
 	if a.Result.OK() {
@@ -218,14 +178,14 @@ func TestNoSecretLeaves(t *testing.T) {
 	r.expectEmpty()
 
 	second := plant("second")
-	r.write(strings.Replace(secretEstate, "DELAY", "30", 1))
+	r.write(canary.Estate(30))
 	p = r.plan(plan.Options{})
 	if c := find(t, p, "project.shop.alert_config.all"); len(c.Secrets) < 8 {
 		t.Errorf("the changed secrets were not noticed: %v", c.Secrets)
 	}
 	l.show(t, "the second plan", p, sources)
 	r.keep(l, p)
-	r.faults(watch, talkative("PATCH", "/databaseUsers/", r.env["CANARY_password"]))
+	r.faults(watch, talkative("PATCH", "/databaseUsers/", r.env[canary.Variable("password")]))
 	a, err = r.open().Apply(context.Background(), applyAll())
 	l.result("the second apply that failed", a, err)
 	r.faults(watch)

@@ -1,0 +1,50 @@
+package canary
+
+import "fmt"
+
+// Variable is the environment variable from which Estate takes the secret argument of a name.
+func Variable(argument string) string { return "CANARY_" + argument }
+
+// Estate is a configuration with a secret in every argument of the kinds that takes one, and sensitive values in
+// ordinary places: the variables sensitive (a text) and settings (an object of texts: tag, comment). Another delay,
+// in minutes, is a change that makes Atlas replace what holds the secrets.
+func Estate(delay int) string { return fmt.Sprintf(estate, delay) }
+
+const estate = `
+variable "sensitive" {
+	type      = string
+	sensitive = true
+}
+variable "settings" {
+	type      = object({ tag = string, comment = string })
+	sensitive = true
+}
+project "shop" {
+	tags = { note = var.settings.tag }
+	database_user "app" {
+		password    = env("CANARY_password")
+		roles       = [{ role_name = "read", database_name = "orders" }]
+		description = var.sensitive
+		labels      = { note = "x ${var.settings.tag}" }
+	}
+	access_list "office" { entries = { "203.0.113.7" = { comment = var.settings.comment } } }
+	alert_config "all" {
+		event_type_name = "NO_PRIMARY"
+		enabled         = true
+		notifications   = [
+			{ type_name = "SLACK", channel_name = "ops", delay_min = %d, interval_min = 15, api_token = env("CANARY_api_token") },
+			{ type_name = "DATADOG", delay_min = 0, interval_min = 15, datadog_region = "EU", datadog_api_key = env("CANARY_datadog_api_key") },
+			{ type_name = "MICROSOFT_TEAMS", delay_min = 0, interval_min = 15, microsoft_teams_webhook_url = env("CANARY_microsoft_teams_webhook_url") },
+			{ type_name = "HIP_CHAT", delay_min = 0, interval_min = 15, room_name = "ops", notification_token = env("CANARY_notification_token") },
+			{ type_name = "OPS_GENIE", delay_min = 0, ops_genie_region = "EU", ops_genie_api_key = env("CANARY_ops_genie_api_key") },
+			{ type_name = "PAGER_DUTY", delay_min = 0, region = "EU", service_key = env("CANARY_service_key") },
+			{ type_name = "VICTOR_OPS", delay_min = 0, victor_ops_api_key = env("CANARY_victor_ops_api_key"), victor_ops_routing_key = env("CANARY_victor_ops_routing_key") },
+			{ type_name = "WEBHOOK", delay_min = 0, interval_min = 15, webhook_url = env("CANARY_webhook_url"), webhook_secret = env("CANARY_webhook_secret") },
+		]
+	}
+}
+output "secret" {
+	value     = { password = env("CANARY_password"), tag = var.settings.tag }
+	sensitive = true
+}
+`
