@@ -89,3 +89,13 @@ func TestRule_R12_AVagueElementTakesNobodysPlace(t *testing.T) {
 		}
 	}
 }
+
+// The doors of a new shelf are no reason to keep those of the old one.
+func TestRule_R15_CreationsInAReplacedParentAreNoCircle(t *testing.T) {
+	p := newWorld(t).want("shelf.a", m{"wood": "oak"}).has("shelf", root, m{"id": "s1", "name": "a", "wood": "pine"}).
+		knows("shelf.a", root, "s1", m{"wood": "pine"}).
+		want(`shelf.a.door.d["new"]`, m{"name": "new"}).has("door", inside("s1"), m{"name": "old"}).
+		knows(`shelf.a.door.d["old"]`, inside("s1"), "", m{"name": "old"}).plan()
+	expectCodes(t, p)
+	expect(t, p, "replace shelf.a wood", `create shelf.a.door.d["new"]`, `delete shelf.a.door.d["old"]`)
+}

@@ -283,7 +283,11 @@ func (g *graph) creationsFirst() {
 		return siblings{n.kind.Name, n.connection + "\x00" + string(place)}
 	}
 	for _, t := range g.tasks {
-		if t.phase == Write && t.node.kind.CreateFirst && (t.node.change.Action == Create || t.node.change.Action == Replace) {
+		c := &t.node.change
+		if elsewhere := t.node.parent != nil && t.node.parent.change.Action == Replace; elsewhere {
+			continue // it is made in the new parent, and what goes is in the old one
+		}
+		if t.phase == Write && t.node.kind.CreateFirst && (c.Action == Create || c.Action == Replace) {
 			writes[of(t.node)] = append(writes[of(t.node)], t.node)
 		}
 	}
