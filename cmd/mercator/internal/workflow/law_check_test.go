@@ -107,7 +107,7 @@ func (c *lawCase) check(e *lawEstate, before lawLook) {
 
 // checkDeclared finds each declared object once, owned, with the arguments that the file sets.
 func (c *lawCase) checkDeclared(e *lawEstate, after lawLook) {
-	wanted := map[string]bool{}
+	wanted, expired := map[string]bool{}, map[string]bool{}
 	var alerts []lawDeclared
 	for _, d := range e.declared() {
 		group, ok := c.box.ProjectID(d.project)
@@ -123,9 +123,9 @@ func (c *lawCase) checkDeclared(e *lawEstate, after lawLook) {
 			continue
 		}
 		live, there := after.live[id]
-		switch expired := c.expired(d); {
-		case !there && expired: // as it should be, and remembered until it leaves the file
-			wanted[id] = true
+		switch {
+		case !there && c.expired(d): // as it should be, and remembered until it leaves the file
+			expired[d.kind+" "+group] = true
 			continue
 		case !there:
 			c.rt.Fatalf("%s%s is declared and not in Atlas", c.at(), d)
@@ -139,7 +139,9 @@ func (c *lawCase) checkDeclared(e *lawEstate, after lawLook) {
 	}
 	c.checkAlerts(alerts, after, wanted)
 	for id, a := range after.owned {
-		if !wanted[id] {
+		words := strings.SplitN(id, " ", 3)
+		_, live := after.live[id]
+		if !wanted[id] && (live || !expired[words[0]+" "+words[1]]) {
 			c.rt.Fatalf("%sthe state owns %s as %s, which no file declares", c.at(), id, a)
 		}
 	}

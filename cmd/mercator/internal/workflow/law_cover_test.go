@@ -16,7 +16,7 @@ type lawCover struct {
 }
 
 type lawCell struct {
-	set, changed, released    int
+	set, changed, released   int
 	mayChange, mayBeReleased bool
 }
 

@@ -84,9 +84,9 @@ func init() {
 			}
 			return g.other(old, lawMapAny(slices.Sorted(maps.Keys(lawChannels)))...)
 		},
-		"alert_config.notifications.interval_min": func(g *lawGen, old any) any { return g.other(old, 5, 15, 60) },
-		"alert_config.notifications.roles":        func(g *lawGen, _ any) any { return g.some([]string{"GROUP_OWNER", "GROUP_READ_ONLY", "ORG_OWNER"}) },
-		"alert_config.notifications.team_id":      func(g *lawGen, old any) any { return lawID(g, old) },
+		"alert_config.notifications.interval_min":   func(g *lawGen, old any) any { return g.other(old, 5, 15, 60) },
+		"alert_config.notifications.roles":          func(g *lawGen, _ any) any { return g.some([]string{"GROUP_OWNER", "GROUP_READ_ONLY", "ORG_OWNER"}) },
+		"alert_config.notifications.team_id":        func(g *lawGen, old any) any { return lawID(g, old) },
 		"alert_config.notifications.integration_id": func(g *lawGen, old any) any { return lawID(g, old) },
 		"alert_config.notifications.email_address":  func(g *lawGen, old any) any { return g.other(old, "a@example.com", "b@example.com") },
 	}

@@ -1,0 +1,222 @@
+package workflow_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Labels and natural names of each kind. There are few, so that a name comes again after it was given up, and so
+// that strangers have the name that a file will declare.
+var lawNames = map[string][]string{
+	"project":       {"shop", "lab", "core"},
+	"cluster":       {"orders", "events", "reports"},
+	"database_user": {"app", "etl", "ops", "audit"},
+	"custom_role":   {"reader", "writer", "keeper"},
+	"access_list":   {"office", "vpn"},
+	"alert_config":  {"cpu", "lag", "bill", "disk", "spare"},
+}
+
+// free returns names of the kind that no sibling has as its label or name.
+func (g *lawGen) free(kind string, siblings []*lawBlock) []string {
+	return slices.DeleteFunc(slices.Clone(lawNames[kind]), func(name string) bool {
+		return slices.ContainsFunc(siblings, func(b *lawBlock) bool { return b.kind == kind && (b.label == name || b.name == name) })
+	})
+}
+
+// start makes the first configuration.
+func (g *lawGen) start() {
+	for range 1 + g.n(2) {
+		g.addProject()
+	}
+}
+
+func (g *lawGen) addProject() {
+	names := g.free("project", g.estate.projects)
+	if len(names) == 0 {
+		return
+	}
+	p := &lawBlock{id: g.estate.next, kind: "project", label: names[0]}
+	g.estate.next++
+	g.estate.projects = append(g.estate.projects, p)
+	g.project = p
+	g.renameable(p)
+	if g.chance(15) {
+		p.keys = []string{"a"}
+	}
+	g.arguments(p, nil)
+	for range 1 + g.n(5) {
+		g.addChild()
+	}
+}
+
+// renameable gives a block a name beside its label, sometimes.
+func (g *lawGen) renameable(b *lawBlock) {
+	if g.chance(25) {
+		b.name = b.label
+		b.label += "_block"
+	}
+}
+
+func (g *lawGen) addChild() {
+	kind := lawPick(g, "access_list", "database_user", "custom_role", "alert_config", "cluster", "database_user", "alert_config", "alert_config", "cluster")
+	names := g.free(kind, g.project.children)
+	if len(names) == 0 {
+		return
+	}
+	b := &lawBlock{id: g.estate.next, kind: kind, label: names[g.n(len(names))]}
+	g.estate.next++
+	g.project.children = append(g.project.children, b)
+	if nameArgument(kind) != "" {
+		g.renameable(b)
+	}
+	switch {
+	case kind != "access_list" && g.chance(15):
+		b.keys = g.keys(nil)
+	case g.project.keys == nil && g.chance(15):
+		b.outside = true
+		g.relabel(b, b.label)
+	}
+	g.arguments(b, nil)
+}
+
+func (g *lawGen) keys(old []string) []string {
+	out := []string{}
+	for _, k := range []string{"a", "b", "c"} {
+		if slices.Contains(old, k) != g.chance(35) {
+			out = append(out, k)
+		}
+	}
+	if len(out) == 0 {
+		return []string{"a"}
+	}
+	return out
+}
+
+// arguments makes or changes the arguments of a block.
+func (g *lawGen) arguments(b *lawBlock, old lawObject) {
+	g.block = b
+	if b.kind == "access_list" {
+		entries, _ := old["entries"].(lawObject)
+		b.args = lawObject{"entries": g.entries(entries)}
+	} else {
+		b.args = g.object(catalog.Kind(b.kind).Attributes, b.kind, old)
+	}
+	if mend := lawMend[b.kind]; mend != nil {
+		mend(g, old, b.args)
+	}
+	b.nulls = nil
+	for _, name := range slices.Sorted(maps.Keys(old)) {
+		if _, set := b.args[name]; !set && g.chance(40) {
+			b.nulls = append(b.nulls, name)
+		}
+	}
+}
+
+// step changes the configuration as somebody would between two applies.
+func (g *lawGen) step() {
+	g.removeSome()
+	for _, p := range g.estate.projects {
+		g.project = p
+		g.touch(p)
+		for _, b := range p.children {
+			g.touch(b)
+		}
+		for range 3 {
+			if len(p.children) < 7 && g.chance(30) {
+				g.addChild()
+			}
+		}
+	}
+	if len(g.estate.projects) < 3 && g.chance(12) {
+		g.addProject()
+	}
+	for _, p := range g.estate.projects {
+		g.project = p
+		g.settleNames()
+	}
+}
+
+func (g *lawGen) removeSome() {
+	g.estate.projects = slices.DeleteFunc(g.estate.projects, func(p *lawBlock) bool {
+		removable := !slices.ContainsFunc(append(p.children, p), func(b *lawBlock) bool { return lawGuarded(b) })
+		return (removable || g.chance(5)) && g.chance(7)
+	})
+	for _, p := range g.estate.projects {
+		p.children = slices.DeleteFunc(p.children, func(b *lawBlock) bool {
+			return (!lawGuarded(b) || g.chance(8)) && g.chance(12)
+		})
+	}
+}
+
+// lawGuarded reports whether Mercator or Atlas would refuse to delete the block's objects.
+func lawGuarded(b *lawBlock) bool {
+	return b.protect != nil && *b.protect || b.args["termination_protection_enabled"] == true
+}
+
+// touch changes a block, or leaves it as it is.
+func (g *lawGen) touch(b *lawBlock) {
+	siblings := g.estate.projects
+	if b.kind != "project" {
+		siblings = g.project.children
+	}
+	if names := g.free(b.kind, siblings); len(names) > 0 && g.chance(6) {
+		g.relabel(b, names[0])
+	}
+	if b.keys != nil && b.kind != "project" && !lawGuarded(b) && g.chance(25) {
+		b.keys = g.keys(b.keys)
+	}
+	if b.kind == "project" {
+		g.touchProject(b)
+	}
+	if g.chance(10) {
+		protect := b.protect == nil || !*b.protect
+		b.protect = &protect
+		if g.chance(50) && !protect {
+			b.protect = nil
+		}
+	}
+	if g.chance(60) {
+		g.arguments(b, b.args)
+	}
+}
+
+// relabel gives a block another label; its object stays the same.
+func (g *lawGen) relabel(b *lawBlock, name string) {
+	if b.name == "" && nameArgument(b.kind) != "" {
+		b.name = b.label
+	}
+	b.label = fmt.Sprintf("%s_block%d", name, b.id) // outside of their projects, all labels stand side by side
+}
+
+func (g *lawGen) touchProject(p *lawBlock) {
+	if g.chance(8) { // another name in Atlas
+		base := p.naturalName("")
+		if p.keys == nil {
+			if base, _, _ = strings.Cut(p.naturalName(""), " "); !strings.HasSuffix(base, "-x") {
+				p.name = base + "-x"
+			} else {
+				p.name = strings.TrimSuffix(base, "-x")
+			}
+		}
+	}
+	if g.chance(15) {
+		p.exclusive = nil
+		for _, kind := range []string{"access_list", "alert_config", "database_user", "custom_role"} {
+			if g.chance(30) {
+				p.exclusive = append(p.exclusive, kind)
+			}
+		}
+	}
+}
+
+// settleNames mends what refers to a block that is gone or has another name.
+func (g *lawGen) settleNames() {
+	for _, b := range g.project.children {
+		if b.kind == "database_user" || b.kind == "custom_role" {
+			g.block = b
+			lawMend[b.kind](g, b.args, b.args)
+		}
+	}
+}
