@@ -288,6 +288,7 @@ func (r *rig) relative(text string) string {
 
 // cli runs the program and returns what it prints on standard error.
 func (r *rig) cli(args []string) string {
+	r.t.Setenv("XDG_CACHE_HOME", r.dir) // where tokens outlast a run
 	var stderr bytes.Buffer
 	for i := range args {
 		args[i] = strings.ReplaceAll(args[i], "DIR", r.dir)
