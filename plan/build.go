@@ -116,6 +116,7 @@ func (b *builder) assertOneChange() {
 // scope takes what --target and --exclude leave out of the plan, together with whatever could not be done
 // without it.
 func (b *builder) scope() {
+	b.checkTargets()
 	if len(b.in.Options.Targets) == 0 && len(b.in.Options.Excludes) == 0 {
 		return
 	}
@@ -142,7 +143,6 @@ func (b *builder) scope() {
 	}
 	b.includeDoomed(in, include)
 	b.exclude(in)
-	b.checkTargets()
 	b.nodes = slices.DeleteFunc(b.nodes, func(n *node) bool { return !in[n] })
 	b.only = slices.DeleteFunc(b.only, func(s StateChange) bool { return b.byAddr[s.Address] == nil || !in[b.byAddr[s.Address]] })
 	b.diags.Add(diag.Warningf("partial_plan", "The plan is limited by --target or --exclude",
@@ -219,7 +219,7 @@ func (b *builder) needsExcluded(n *node, in map[*node]bool) bool {
 
 // checkTargets refuses flags that name nothing.
 func (b *builder) checkTargets() {
-	for flag, list := range map[string][]schema.Address{"--target": b.in.Options.Targets, "--exclude": b.in.Options.Excludes} {
+	for flag, list := range map[string][]schema.Address{"--target": b.in.Options.Targets, "--exclude": b.in.Options.Excludes, "--replace": b.in.Options.Replace} {
 		for _, a := range list {
 			if !slices.ContainsFunc(b.nodes, func(n *node) bool { return a.Contains(n.address) }) {
 				b.diags.Add(diag.Errorf("unknown_address", fmt.Sprintf("%s %s names nothing", flag, a),

@@ -80,8 +80,10 @@ type builder struct {
 	// from maps such an address to the one in the state.
 	from map[schema.Address]schema.Address
 	// boundAt finds the state's entry of a live object.
-	boundAt  map[identity]schema.Address
-	inside   map[insideKey]*schema.Object
+	boundAt map[identity]schema.Address
+	inside  map[insideKey]*schema.Object
+	// homes maps the connections to the first one that leads to the same organization.
+	homes    map[string]string
 	explains map[schema.Address][]schema.Intent
 	// begun are the addresses that an apply which did not finish meant to change.
 	begun map[schema.Address]bool
@@ -321,7 +323,27 @@ func (b *builder) identityOf(connection string, kind *schema.Kind, o schema.Obje
 	if kind.Identity.Binds != schema.ByKey && o.ID != "" {
 		id = o.ID
 	}
-	return identity{connection, kind.Name, o.Place, id}
+	return identity{b.home(connection), kind.Name, o.Place, id}
+}
+
+// home returns the first of the connections that lead to the same organization: an object is one object, whichever
+// of them it is read through.
+func (b *builder) home(connection string) string {
+	if b.homes == nil {
+		b.homes = map[string]string{}
+		first := map[[2]string]string{}
+		for _, name := range sortedKeys(b.in.Connections) {
+			at := [2]string{b.in.Connections[name].OrgID, b.in.Connections[name].BaseURL}
+			if _, ok := first[at]; !ok {
+				first[at] = name
+			}
+			b.homes[name] = first[at]
+		}
+	}
+	if home, ok := b.homes[connection]; ok {
+		return home
+	}
+	return connection
 }
 
 // byImport pairs what an import block names.
@@ -609,7 +631,7 @@ func (b *builder) duplicates(level []*node) {
 		if place == "" {
 			place = string(n.desired.Parent.Address)
 		}
-		id := strings.Join([]string{n.connection, n.kind.Name, place, n.key}, "\x00")
+		id := strings.Join([]string{b.home(n.connection), n.kind.Name, place, n.key}, "\x00")
 		if other := first[id]; other != nil {
 			b.diags.Add(diag.Errorf("duplicate_object", fmt.Sprintf("%s and %s name the same %s", other.address, n.address, n.kind.Name),
 				"Both are %q in the same place. Remove one of the blocks, or give one another name.", n.key).On(string(n.address)).At(n.keyPlace()))

@@ -174,3 +174,30 @@ func TestALimitedPlanMakesEveryDeletionItself(t *testing.T) {
 		}
 	}
 }
+
+// TestRule_R01_AnObjectIsOneThroughEveryConnection declares a shelf through two connections to one organization.
+func TestRule_R01_AnObjectIsOneThroughEveryConnection(t *testing.T) {
+	two := func() *world {
+		w := newWorld(t).want("shelf.a", m{"name": "same"}).
+			want("shelf.b", m{"name": "same"}, func(r *schema.Resource) { r.Connection = "again" })
+		w.in.Connections["again"], w.in.Places["again"] = w.in.Connections[""], root
+		return w
+	}
+	expectCodes(t, two().plan(), "duplicate_object")
+
+	w := two()
+	w.in.Desired.Resources = w.in.Desired.Resources[:1]
+	w.has("shelf", root, m{"id": "s1", "name": "same"}).
+		knows("shelf.a", root, "s1", m{"name": "same"}).
+		knows("shelf.b", root, "s1", m{"name": "same"}, func(b *schema.Bound) { b.Connection = "again" })
+	w.all = append(w.all, w.all[0])
+	w.all[1].Connection = "again"
+	expect(t, w.plan())
+}
+
+// TestAFlagThatNamesNothingIsAMistake asks for the replacement of what is not there.
+func TestAFlagThatNamesNothingIsAMistake(t *testing.T) {
+	w := shelf(t)
+	w.in.Options.Replace = []schema.Address{"shelf.nope"}
+	expectCodes(t, w.plan(), "unknown_address")
+}
