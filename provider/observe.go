@@ -104,10 +104,7 @@ func noReader(connection string) error {
 	return fmt.Errorf("there is no connection %q to read from", connection)
 }
 
-// parameters name the path parameters of places for people.
-var parameters = map[string]string{"orgId": "organization", "groupId": "project"}
-
-// placeText writes a place as people read it: "organization …, project …".
+// placeText writes a place as people read it: "org …, group …".
 func placeText(p schema.Place) string {
 	if p == "" {
 		return "the organization"
@@ -115,11 +112,7 @@ func placeText(p schema.Place) string {
 	var steps []string
 	for step := range strings.SplitSeq(string(p), ";") {
 		name, _, _ := strings.Cut(step, "=")
-		known, ok := parameters[name]
-		if !ok {
-			known = name
-		}
-		steps = append(steps, known+" "+p.Param(name))
+		steps = append(steps, strings.TrimSuffix(name, "Id")+" "+p.Param(name))
 	}
 	return strings.Join(steps, ", ")
 }

@@ -127,7 +127,7 @@ func TestObserveErrors(t *testing.T) {
 	for range 20 {
 		s := failing(map[schema.Place]provider.Class{place(9): provider.Transient, place(2): provider.Denied, place(5): provider.Transient})
 		_, err := provider.Observe(context.Background(), map[string]provider.Reader{"": s}, wants, nil, 12)
-		if provider.ClassOf(err) != provider.Denied || !strings.Contains(err.Error(), "reading every box in project 2") {
+		if provider.ClassOf(err) != provider.Denied || !strings.Contains(err.Error(), "reading every box in group 2") {
 			t.Fatalf("got %v, want the failure of the third want", err)
 		}
 	}
@@ -143,7 +143,7 @@ func TestObserveErrors(t *testing.T) {
 	s.part = func() error { return &provider.Error{Class: provider.Denied, Err: errors.New("no")} }
 	_, err = provider.Observe(context.Background(), map[string]provider.Reader{"": s}, nil,
 		[]provider.WantPart{{Ref: provider.Ref{Kind: k, Place: place(0), Key: map[string]string{"name": "a"}}, Part: &k.Parts[0]}}, 1)
-	if err == nil || !strings.Contains(err.Error(), "reading lid of box a in project 0") {
+	if err == nil || !strings.Contains(err.Error(), "reading lid of box a in group 0") {
 		t.Errorf("a part that cannot be read: %v", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
