@@ -10,6 +10,9 @@ type Code struct {
 // Codes returns every code that this room reports, in the order of the documentation.
 func Codes() []Code { return slices.Clone(codes) }
 
+// PostconditionFailed is the code of a postcondition that does not hold.
+const PostconditionFailed = "postcondition_failed"
+
 const (
 	codeNoFiles            = "no_files"
 	codeUnreadable         = "unreadable_file"
@@ -69,12 +72,14 @@ const (
 	codeDependsOn          = "invalid_depends_on"
 	codeExclusive          = "invalid_exclusive"
 	codePrecondition       = "precondition_failed"
-	codePostcondition      = "postcondition_failed"
+	codePostcondition      = PostconditionFailed
 	codeSensitiveOutput    = "sensitive_output"
 	codeInvalidAddress     = "invalid_address"
 	codeStillDeclared      = "still_declared"
 	codeImportTarget       = "import_target"
 	codeModuleSource       = "invalid_source"
+	codeCheckFailed        = "check_failed"
+	codeCheckOpen          = "check_unknown"
 )
 
 var codes = []Code{
@@ -141,5 +146,7 @@ var codes = []Code{
 	{codeInvalidAddress, "a moved, removed or import block does not hold a valid address"},
 	{codeStillDeclared, "what was moved or removed is still declared"},
 	{codeImportTarget, "an import names a resource that is not declared"},
+	{codeCheckFailed, "an assertion of a check does not hold (warning)"},
+	{codeCheckOpen, "a check cannot be made before more is known (warning)"},
 	{codeModuleSource, "the source of a module is no folder inside of the configuration's"},
 }

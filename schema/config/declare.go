@@ -57,7 +57,7 @@ var rootOnly = map[string]string{
 // declareBodies takes the top level of a module's files apart.
 func (l *loader) declareBodies(bodies []hcl.Body) {
 	top := shape{what: "the top level", blocks: map[string]labels{
-		"variable": {1, 1}, "locals": {}, "output": {1, 1}, "module": {1, 1}, "moved": {}, "removed": {},
+		"variable": {1, 1}, "locals": {}, "output": {1, 1}, "module": {1, 1}, "check": {1, 1}, "moved": {}, "removed": {},
 	}}
 	if l.module.call == nil {
 		top.blocks["mercator"], top.blocks["atlas"], top.blocks["import"] = labels{}, labels{0, 1}, labels{}
@@ -98,6 +98,8 @@ func (l *loader) declare(b *hcl.Block) {
 		l.declareOutput(b)
 	case "module":
 		l.declareCall(b)
+	case "check":
+		l.declareCheck(b)
 	case "moved":
 		l.declareMove(b)
 	case "removed":
@@ -156,25 +158,6 @@ func (l *loader) declareOutput(b *hcl.Block) {
 func missing(what, name string, at diag.Range) diag.Diagnostic {
 	return diag.Errorf(codeMissingArgument, fmt.Sprintf("The argument %q is missing", name),
 		"%s needs %s = ...", capital(what), name).At(at)
-}
-
-// condition is a condition with its error message: of a validation, a precondition or a postcondition.
-type condition struct {
-	holds, message *expr
-	rng            diag.Range
-}
-
-func (l *loader) declareCondition(b *hcl.Block, s scope) *condition {
-	got := l.take(b.Body, shape{what: "a " + b.Type + " block", args: []string{"condition", "error_message"}})
-	c := &condition{rng: rangeOf(b.DefRange)}
-	for name, x := range map[string]**expr{"condition": &c.holds, "error_message": &c.message} {
-		if a := got.args[name]; a != nil {
-			*x = l.expr(a.Expr, s)
-		} else {
-			l.add(missing("a "+b.Type+" block", name, c.rng))
-		}
-	}
-	return c
 }
 
 func (l *loader) declareMove(b *hcl.Block) {

@@ -8,7 +8,6 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
-	"github.com/zclconf/go-cty/cty/convert"
 
 	"mercator/schema"
 	"mercator/schema/diag"
@@ -24,6 +23,7 @@ func (c *Config) Evaluate(known Known) (*Evaluation, diag.List) {
 	e.outputs()
 	e.conditions()
 	e.addresses()
+	e.eachHome(c.root, nil, e.assert)
 	e.duplicates()
 	return e, e.diags.Sort()
 }
@@ -159,29 +159,6 @@ func (e *Evaluation) sorted() []*result {
 	return out
 }
 
-// check reports the conditions that are known not to hold.
-func (e *Evaluation) check(conditions []*condition, f frame, code, what string) {
-	for _, c := range conditions {
-		if c.holds == nil || c.message == nil {
-			continue
-		}
-		v, clean := e.eval(c.holds, f)
-		if !clean {
-			continue
-		}
-		v, _ = v.UnmarkDeep()
-		holds, err := convert.Convert(v, cty.Bool)
-		at := rangeOf(c.holds.Range())
-		switch {
-		case !v.IsKnown():
-		case err != nil || holds.IsNull():
-			e.add(diag.Errorf(codeWrongType, "The condition is not true or false", "Found %s.", describe(v, true)).At(at).On(address(f)))
-		case holds.False():
-			e.add(diag.Errorf(code, fmt.Sprintf("A condition of %s does not hold", what), "%s", e.message(c.message, f)).At(at).On(address(f)))
-		}
-	}
-}
-
 // address is the innermost resource or module that a finding concerns.
 func address(f frame) string {
 	switch {
@@ -192,23 +169,6 @@ func address(f frame) string {
 	default:
 		return ""
 	}
-}
-
-// message evaluates an error message; a secret in it is not shown.
-func (e *Evaluation) message(x *expr, f frame) string {
-	v, clean := e.eval(x, f)
-	if !clean {
-		return "Its error message cannot be computed."
-	}
-	v, marks := v.UnmarkDeep()
-	if _, secret := marks[schema.Sensitive]; secret {
-		return "Its error message holds a sensitive value and is not shown."
-	}
-	text, err := convert.Convert(v, cty.String)
-	if err != nil || !text.IsKnown() || text.IsNull() {
-		return "Its error message is not a text."
-	}
-	return text.AsString()
 }
 
 func (l *loader) validateVariables(e *Evaluation) {

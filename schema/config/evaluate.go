@@ -31,6 +31,8 @@ type Evaluation struct {
 
 	diags    diag.List
 	reported map[string]int
+	// failed and open are the findings of check blocks, which belong to a plan and not to the files.
+	failed, open diag.List
 
 	// What was computed. Each remembers whether it rests on Known (tainted), in which case it holds for this
 	// evaluation only.
@@ -122,7 +124,9 @@ func (e *Evaluation) unknownByMistake(v cty.Value) bool {
 const mostOfOne = 3
 
 // add records a finding, but not the same one for each of a thousand instances.
-func (e *Evaluation) add(d diag.Diagnostic) {
+func (e *Evaluation) add(d diag.Diagnostic) { e.note(&e.diags, d) }
+
+func (e *Evaluation) note(list *diag.List, d diag.Diagnostic) {
 	key := fmt.Sprintf("%s %d %s", d.Code, d.Range.Start.Byte, d.Range.File)
 	exact := key + " " + d.Summary + " " + d.Detail
 	e.reported[exact]++
@@ -130,7 +134,7 @@ func (e *Evaluation) add(d diag.Diagnostic) {
 	if !d.Range.IsZero() && (e.reported[exact] > 1 || e.reported[key] > mostOfOne) {
 		return
 	}
-	e.diags.Add(d)
+	list.Add(d)
 }
 
 // frame says for whom an expression is evaluated.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"testing"
@@ -99,7 +100,8 @@ func (s *story) run(t *testing.T) (*config.Evaluation, diag.List, map[string][]b
 	}
 	c, diags := config.Load(dir, o)
 	e, more := c.Evaluate(known)
-	diags = append(diags, more...).Sort()
+	failed, open := e.Checks()
+	diags = slices.Concat(diags, more, failed, open).Sort()
 	sources := map[string][]byte{}
 	for name, src := range c.Excerpts() {
 		sources[strings.TrimPrefix(name, dir+string(os.PathSeparator))] = src

@@ -33,6 +33,7 @@ type module struct {
 	byName    map[blockName]*block
 	moves     []*moveDecl
 	removals  []*removalDecl
+	checks    []*checkDecl
 }
 
 // callKind stands in for the kind of a module block, so that calls are repeated, found and addressed like resources.

@@ -3,6 +3,7 @@ package workflow
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -155,7 +156,7 @@ func (s *Session) ask(ctx context.Context, o ApplyOptions, p *plan.Plan, out *Ap
 
 func (s *Session) carryOut(ctx context.Context, o ApplyOptions, st *state.State, p *plan.Plan, made *planned, lease state.Lease, guard *state.Guard) (apply.Result, *state.State, error) {
 	recorder := state.NewRecorder(lease, s.Store.Capabilities(), st, s.Clock)
-	r := &resolver{session: s, evaluation: made.evaluation, live: made.live}
+	r := &resolver{session: s, evaluation: made.evaluation, live: made.live, told: p.Diagnostics}
 	connections := map[string]state.Connection{}
 	for name, c := range s.connections {
 		connections[name] = state.Connection{OrgID: c.OrgID, BaseURL: c.BaseURL, CredentialsPrefix: c.CredentialsPrefix}
@@ -193,6 +194,8 @@ type resolver struct {
 	session    *Session
 	evaluation *config.Evaluation
 	live       pairs
+	// told are the findings of the plan.
+	told diag.List
 }
 
 // Resolve implements apply.Resolver.
@@ -216,9 +219,13 @@ func (r *resolver) Learn(a schema.Address, o schema.Object) {
 	r.live[a] = o.Value
 }
 
-// outputs evaluates the outputs with everything that is known now.
+// outputs evaluates the outputs with everything that is known now, and what the files say about how it should be:
+// postconditions and checks.
 func (r *resolver) outputs() (map[string]state.Output, diag.List) {
-	evaluation, _ := r.session.Config.Evaluate(r.live)
+	evaluation, found := r.session.Config.Evaluate(r.live)
+	failed, _ := evaluation.Checks()
+	found = slices.DeleteFunc(found, func(d diag.Diagnostic) bool { return d.Code != config.PostconditionFailed })
+	found = slices.DeleteFunc(append(found, failed...), func(d diag.Diagnostic) bool { return slices.Contains(r.told, d) })
 	out := map[string]state.Output{}
 	for _, o := range evaluation.Desired.Outputs {
 		out[o.Name] = state.Output{Value: o.Value, Sensitive: o.Sensitive || o.Value.ContainsMarked()}
@@ -226,5 +233,5 @@ func (r *resolver) outputs() (map[string]state.Output, diag.List) {
 			out[o.Name] = state.Output{Sensitive: true}
 		}
 	}
-	return out, nil
+	return out, found
 }

@@ -193,6 +193,10 @@ func (s *Session) plan(ctx context.Context, st *state.State, options plan.Option
 	live := pairs(plan.Pairs(in))
 	evaluation, diags := s.Config.Evaluate(live)
 	in.Desired = evaluation.Desired
+	if !options.Destroy {
+		failed, open := evaluation.Checks()
+		diags = slices.Concat(diags, failed, open)
+	}
 	if err := s.observe(ctx, &in, asked); err != nil {
 		return nil, nil, err
 	}
