@@ -144,7 +144,9 @@ func (b *builder) scope() {
 	b.includeDoomed(in, include)
 	b.exclude(in)
 	b.nodes = slices.DeleteFunc(b.nodes, func(n *node) bool { return !in[n] })
-	b.only = slices.DeleteFunc(b.only, func(s StateChange) bool { return b.byAddr[s.Address] == nil || !in[b.byAddr[s.Address]] })
+	out := func(a schema.Address) bool { n := b.byAddr[a]; return n != nil && !in[n] }
+	b.only = slices.DeleteFunc(b.only, func(s StateChange) bool { return b.byAddr[s.Address] == nil || out(s.Address) })
+	b.diags = slices.DeleteFunc(b.diags, func(d diag.Diagnostic) bool { return out(schema.Address(d.Address)) })
 	b.diags.Add(diag.Warningf("partial_plan", "The plan is limited by --target or --exclude",
 		"What it leaves out may differ from the files. Plan once more without the flags afterwards."))
 }

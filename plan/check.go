@@ -90,13 +90,17 @@ func (b *builder) checkReplace(n *node) {
 	case c.Lifecycle.PreventDestroy:
 		b.finding(n, n.forcePlace(), "prevent_destroy", fmt.Sprintf("%s is protected and would be replaced", n.address),
 			"%s, so it would be deleted and made anew, which its lifecycle forbids. Undo the change, or set prevent_destroy = false in its lifecycle.", capital(reasonText(c)))
-	case n.kind.HoldsData && n.renamed && !named:
+	case n.kind.HoldsData && (n.renamed || n.misnamed()) && !named:
 		b.finding(n, n.keyPlace(), "rename_destroys", fmt.Sprintf("%s would be deleted to give it another name", n.address),
 			"In Atlas it is called %q, and Atlas cannot rename it: it would be deleted with its data and an empty one made. Keep the name with %s = %q, or allow the deletion:\n\n--allow-destroy %s",
 			schema.KeyText(c.Key), n.kind.Identity.Key[0], schema.KeyText(c.Key), quoteShell(n.address))
 	case n.kind.HoldsData && n.rehomed && !named:
 		b.finding(n, n.placeOf(n.kind.Parent), "parent_changed", fmt.Sprintf("%s would be deleted to live in another %s", n.address, n.kind.Parent),
 			"Atlas cannot move it from one to another, so it would be deleted with its data. Put it back, or allow the deletion:\n\n--allow-destroy %s", quoteShell(n.address))
+	case n.bound == nil && !b.madeByIntent(n) && !named:
+		b.finding(n, n.forcePlace(), "adopted_replace", fmt.Sprintf("%s would be replaced, and Mercator did not make it", n.address),
+			"%s. It is in Atlas as %s, and the state does not know it, so it is replaced only if you say so. Write what it is in Atlas, give the block another name, or allow the deletion:\n\n--allow-destroy %s",
+			capital(reasonText(c)), nameOf(c), quoteShell(n.address))
 	case c.Adopted && n.bound != nil && !named:
 		b.finding(n, n.forcePlace(), "adopted_replace", fmt.Sprintf("%s would be replaced, and Mercator did not make it", n.address),
 			"%s. It was there before and was adopted, so it is replaced only if you say so. Undo the change, or allow the deletion, or make the object Mercator's own:\n\n--allow-destroy %s\nmercator state own %s",
@@ -106,6 +110,11 @@ func (b *builder) checkReplace(n *node) {
 		b.finding(n, n.forcePlace(), "replace_holds_data", fmt.Sprintf("%s would be replaced, and what lives in it holds data", n.address),
 			"%s. Everything in it would be lost; no flag allows that. Undo the change, or move the data first.", capital(reasonText(c)))
 	}
+}
+
+// misnamed reports whether an import block names an object that is called otherwise than the resource.
+func (n *node) misnamed() bool {
+	return n.how == "import" && n.kind.Identity.Binds == schema.ByKey && n.key != n.live.Key
 }
 
 // named1 reports whether --allow-destroy names the node itself: "all" does not reach what would lose data by a slip.

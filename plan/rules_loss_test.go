@@ -201,3 +201,36 @@ func TestAFlagThatNamesNothingIsAMistake(t *testing.T) {
 	w.in.Options.Replace = []schema.Address{"shelf.nope"}
 	expectCodes(t, w.plan(), "unknown_address")
 }
+
+// TestRule_R31_WhatIsFoundIsNotReplacedUnasked finds objects that the state does not know and that could only be
+// deleted to become what the file says.
+func TestRule_R31_WhatIsFoundIsNotReplacedUnasked(t *testing.T) {
+	guest := func(allow ...string) *plan.Plan {
+		w := shelf(t).want("shelf.a.guest.g", m{"method": "key"}).has("guest", inside("s1"), m{"name": "g", "method": "card"})
+		w.in.Options.AllowDestroy = allow
+		return w.plan()
+	}
+	expectCodes(t, guest(), "adopted_replace")
+	expectCodes(t, guest("all"), "adopted_replace")
+	expectCodes(t, guest("shelf.a.guest.g"))
+
+	imported := func(kind string) *plan.Plan {
+		a := schema.Address("shelf.a").Child(kind, "new")
+		w := shelf(t).want(string(a), m{}).has(kind, inside("s1"), m{"name": "old"})
+		w.in.Desired.Imports = []schema.Import{{To: a, ID: map[string]string{"name": "old"}}}
+		return w.plan()
+	}
+	expectCodes(t, imported("box"), "rename_destroys")
+	expectCodes(t, imported("role"), "adopted_replace")
+}
+
+// TestALimitedPlanIsNotHeldByWhatItLeavesOut excludes a guest whose deletion is forbidden.
+func TestALimitedPlanIsNotHeldByWhatItLeavesOut(t *testing.T) {
+	w := shelf(t).has("guest", inside("s1"), m{"name": "g"}).knows("shelf.a.guest.g", inside("s1"), "", m{}, prevented).
+		has("role", inside("s1"), m{"name": "r"}).knows("shelf.a.role.r", inside("s1"), "", m{})
+	expectCodes(t, w.plan(), "prevent_destroy")
+	w.in.Options.Excludes = []schema.Address{"shelf.a.guest.g"}
+	p := w.plan()
+	expect(t, p, "delete shelf.a.role.r")
+	expectCodes(t, p, "partial_plan")
+}
