@@ -104,15 +104,17 @@ func (b *builder) released(n *node, attrs []schema.Attribute, applied, desired, 
 	for i := range attrs {
 		a := &attrs[i]
 		path := prefix + a.Name
-		if !a.Argument() || a.DestroyTime || ignored(n.change.Lifecycle.IgnoreChanges, path) {
+		if !a.Argument() || a.DestroyTime || ignored(n.change.Lifecycle.IgnoreChanges, plainPath(path)) {
 			continue
 		}
 		was, now, is := applied.GetAttr(a.Name), cty.NullVal(a.CtyType()), cty.NullVal(a.CtyType())
 		if d, _ := desired.Unmark(); d.IsKnown() && !d.IsNull() {
 			now, _ = d.GetAttr(a.Name).Unmark()
 		}
-		if !live.IsNull() {
+		if live.IsKnown() && !live.IsNull() {
 			is = live.GetAttr(a.Name)
+		} else if !live.IsKnown() {
+			is = cty.UnknownVal(a.CtyType())
 		}
 		switch {
 		case was.IsNull() || !now.IsKnown():
@@ -121,6 +123,21 @@ func (b *builder) released(n *node, attrs []schema.Attribute, applied, desired, 
 			*paths = append(*paths, path)
 		case a.Type == schema.TypeObject:
 			b.released(n, a.Nested, was, now, is, path+".", paths)
+		case a.Type == schema.TypeList && a.Nested != nil && !a.Elem.Whole:
+			b.releasedIn(n, a, was, now, path, paths)
+		}
+	}
+}
+
+// releasedIn looks for released fields in the elements of a list that stay. Which live element they stand for is
+// not looked up, so that what they stay as is not told.
+func (b *builder) releasedIn(n *node, a *schema.Attribute, applied, desired cty.Value, path string, paths *[]string) {
+	was, now := elements(applied), elements(desired)
+	probe := comparison{kind: n.kind}
+	for _, p := range probe.pairElements(a, now, was, attributePath{plain: plainPath(path)}) {
+		if p.desired >= 0 && p.live >= 0 && now[p.desired].IsKnown() {
+			at := attributePath{user: path}.index(p.desired).user
+			b.released(n, a.Nested, was[p.live], now[p.desired], cty.DynamicVal, at+".", paths)
 		}
 	}
 }
@@ -128,9 +145,9 @@ func (b *builder) released(n *node, attrs []schema.Attribute, applied, desired, 
 // brief writes a live value in a few characters.
 func brief(v cty.Value) string {
 	switch {
-	case v.ContainsMarked():
+	case v.ContainsMarked() || !v.IsKnown():
 		return "as it is"
-	case v.IsNull() || !v.IsKnown():
+	case v.IsNull():
 		return "unset"
 	case v.Type().IsPrimitiveType():
 		return wholeValue(&schema.Attribute{Type: schema.TypeString}, v)

@@ -234,3 +234,21 @@ func TestALimitedPlanIsNotHeldByWhatItLeavesOut(t *testing.T) {
 	expect(t, p, "delete shelf.a.role.r")
 	expectCodes(t, p, "partial_plan")
 }
+
+// TestRule_R10_FieldsOfElementsAreReleasedToo takes a field out of an element of a list: it is told once.
+func TestRule_R10_FieldsOfElementsAreReleasedToo(t *testing.T) {
+	with := func(applied m) *plan.Plan {
+		return shelf(t).want("shelf.a.box.b", m{"parts": []any{m{"zone": "Z2", "count": 2.0}, m{"zone": "Z1", "count": 1.0}}}).
+			has("box", inside("s1"), m{"id": "b1", "name": "b", "state": "IDLE", "parts": []any{
+				m{"id": "p1", "zone": "Z1", "count": 1.0, "color": "red"}, m{"id": "p2", "zone": "Z2", "count": 2.0, "color": "blue"}}}).
+			knows("shelf.a.box.b", inside("s1"), "b1", applied).plan()
+	}
+	p := with(m{"parts": []any{m{"zone": "Z1", "count": 1.0, "color": "red"}, m{"zone": "Z2", "count": 2.0}}})
+	expect(t, p)
+	if len(p.StateOnly) != 1 || p.StateOnly[0].Text != "no longer managed: parts[1].color, stays as it is" {
+		t.Errorf("got %+v", p.StateOnly)
+	}
+	if p := with(m{"parts": []any{m{"zone": "Z1", "count": 1.0}, m{"zone": "Z2", "count": 2.0}}}); len(p.StateOnly) != 0 {
+		t.Errorf("it is told once, got %+v", p.StateOnly)
+	}
+}
