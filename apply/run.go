@@ -26,7 +26,7 @@ type Input struct {
 	Plan    *plan.Plan
 	Catalog *schema.Catalog
 	// Providers are the connections to Atlas, by name. They ask the guard that a call's context carries right
-	// before they send what changes anything (see [provider.WithGuard]).
+	// before they send it (see [provider.WithGuard]).
 	Providers map[string]provider.Provider
 	// State is what the state remembered when the lock was taken. It is not changed.
 	State *state.State
@@ -103,6 +103,7 @@ type run struct {
 // releases the lock.
 func Run(ctx context.Context, in Input) Result {
 	r := newRun(in)
+	ctx = provider.WithGuard(ctx, r.mayRead)
 	if in.Plan.Diagnostics.HasErrors() {
 		r.diags.Add(diag.Internalf("A plan with errors was to be applied", "Nothing was done."))
 	} else if r.begin(ctx) {
@@ -342,6 +343,15 @@ func (r *run) mayCall(ctx context.Context) error {
 		return err
 	}
 	return nil
+}
+
+// mayRead returns nil where a read may be made now (R28). A stop of the run keeps nobody from reading.
+func (r *run) mayRead(ctx context.Context) error {
+	err := r.in.Guard.Check(context.WithoutCancel(ctx))
+	if err != nil {
+		r.stop(err)
+	}
+	return err
 }
 
 // notSent is an error that kept a call from being sent at all.

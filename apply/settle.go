@@ -100,6 +100,8 @@ func (r *run) await(ctx context.Context, s *step, ref provider.Ref, verb schema.
 			}
 		case ctx.Err() != nil:
 			return schema.Object{}, errInterrupted
+		case r.halted() != nil:
+			return schema.Object{}, r.halted()
 		case class == provider.NotFound && verb == schema.CallDelete:
 			return schema.Object{}, nil
 		case class == provider.NotFound:

@@ -27,10 +27,10 @@ func (readOnly) Write(_ context.Context, w Write) (schema.Object, error) {
 
 type guardKey struct{}
 
-// WithGuard returns a context under which guard is asked right before each mutating request is sent, repeats
+// WithGuard returns a context under which guard is asked right before each request is sent, reads and repeats
 // included; where it fails, nothing is sent. The holder of a lock proves that way that it still holds it, after
-// whatever wait for rate limits came first (R28). Without a guard a Write ends, repeats included, within the
-// time limit of one call.
+// whatever wait for rate limits came first, and who lost it does not even look any more (R28). Without a guard a
+// Write ends, repeats included, within the time limit of one call.
 func WithGuard(ctx context.Context, guard func(context.Context) error) context.Context {
 	return context.WithValue(ctx, guardKey{}, guard)
 }

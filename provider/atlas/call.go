@@ -113,7 +113,7 @@ func (c *Client) send(req *http.Request, r *request) (res *http.Response, body [
 	case <-ctx.Done():
 		return nil, nil, c.broken(r, ctx.Err(), false)
 	}
-	if guard := provider.Guard(ctx); guard != nil && r.changes() { // last: credentials and slots may have taken long
+	if guard := provider.Guard(ctx); guard != nil { // last: credentials and slots may have taken long
 		if err := guard(ctx); err != nil {
 			return nil, nil, outcome{err: c.gaveUp(r, nil, err)}
 		}

@@ -250,9 +250,13 @@ func TestRule_R28_TheGuardIsAskedLast(t *testing.T) {
 		answerJSON(w, 201, aBox)
 	}, func(c *Config) { c.Credentials = Credentials{ClientID: "client", ClientSecret: "client-secret"} })
 	ctx := provider.WithGuard(context.Background(), func(context.Context) error { return guard })
-	_, err := l.Write(ctx, createBox(toys(t).Kind("box"), map[string]cty.Value{"name": str("red")}))
+	box := toys(t).Kind("box")
+	_, err := l.Write(ctx, createBox(box, map[string]cty.Value{"name": str("red")}))
 	if !errors.Is(err, lost) || sent != 0 {
 		t.Errorf("got %v after %d calls, want the guard's error after none", err, sent)
+	}
+	if _, err := l.Get(ctx, boxRef(box, "red")); !errors.Is(err, lost) || sent != 0 {
+		t.Errorf("a read: got %v after %d calls, want the guard's error after none", err, sent)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"mercator/apply/state"
 	"mercator/plan"
 	"mercator/plan/planfile"
+	"mercator/provider"
 	"mercator/schema"
 	"mercator/schema/config"
 	"mercator/schema/diag"
@@ -101,7 +102,7 @@ func (s *Session) applyOnce(ctx context.Context, o ApplyOptions, options plan.Op
 			return false, err
 		}
 	}
-	p, made, err := s.plan(ctx, st, options)
+	p, made, err := s.plan(provider.WithGuard(ctx, guard.Check), st, options)
 	if err != nil {
 		return false, err
 	}
