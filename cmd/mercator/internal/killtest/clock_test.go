@@ -65,7 +65,8 @@ type tower struct {
 	set    time.Duration // by how much the wall time was set besides
 	held   bool
 	moved  chan struct{} // closed when any of these changes
-	// slept gets a value whenever somebody begins to wait for time to pass, the hearts of leases apart.
+	// slept gets a value whenever somebody begins to wait for time to pass, what goes on in the background apart: the
+	// hearts of leases, and the timers that save results.
 	slept chan struct{}
 }
 
@@ -82,7 +83,7 @@ func (c *tower) change(f func()) {
 	c.moved = make(chan struct{})
 }
 
-// advance lets time pass, hold makes those who sleep wait for that (otherwise only the hearts of leases do), and
+// advance lets time pass, hold makes those who sleep wait for that (otherwise only those in the background do), and
 // free ends it.
 func (c *tower) advance(d time.Duration) { c.change(func() { c.passed += d }) }
 func (c *tower) hold()                   { c.change(func() { c.held = true }) }
@@ -111,13 +112,14 @@ func (c *tower) Elapsed() time.Duration {
 
 // Sleep implements [state.Clock].
 func (c *tower) Sleep(ctx context.Context, d time.Duration) error {
-	until := c.Elapsed() + d
+	hands, held, _ := c.read()
+	until, background := hands[1]+d, d == state.RenewEvery || d == recordEvery && !held
 	for told := false; ; {
 		hands, held, moved := c.read()
-		if hands[1] >= until || d != state.RenewEvery && !held {
+		if hands[1] >= until || !background && !held {
 			return ctx.Err()
 		}
-		if !told && d != state.RenewEvery {
+		if !told && !background {
 			told = true
 			select {
 			case c.slept <- struct{}{}:

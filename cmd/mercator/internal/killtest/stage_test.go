@@ -25,6 +25,7 @@ import (
 	"mercator/apply/state/local"
 	"mercator/cmd/mercator/internal/workflow"
 	"mercator/plan"
+	"mercator/provider/atlas"
 	"mercator/provider/sandbox"
 	"mercator/schema"
 )
@@ -83,6 +84,8 @@ type scene struct {
 	dir   string
 	box   *sandbox.Server
 	clock *quick
+	// time is the clock of the applies in this process, clock if it is nil.
+	time state.Clock
 }
 
 func (s *scene) configuration() string { return filepath.Join(s.dir, "configuration") }
@@ -144,8 +147,9 @@ type process struct {
 	begun   chan struct{}
 }
 
-// start starts a victim in the scene. Its death after Atlas did something is the stage's to bring about.
-func (sc *scene) start(o orders) *process {
+// start starts a victim in the scene. Its death after Atlas did something is Atlas's to bring about, and so is what
+// befall says.
+func (sc *scene) start(o orders, befall ...func(*process) sandbox.Fault) *process {
 	sc.t.Helper()
 	o.Dir, o.URL = sc.configuration(), sc.stage.server.URL
 	text, err := json.Marshal(o)
@@ -156,7 +160,12 @@ func (sc *scene) start(o orders) *process {
 	p.command.Env = append(os.Environ(), ordersVariable+"="+string(text))
 	p.command.Stdout, p.command.Stderr = &p.out, &p.out
 	if o.Moment == afterDone {
-		if err := sc.box.SetFaults(sandbox.Fault{Nth: o.N, Action: sandbox.Lost, After: func(*http.Request) { p.kill() }}); err != nil {
+		befall = append(befall, func(p *process) sandbox.Fault {
+			return sandbox.Fault{Nth: o.N, Action: sandbox.Lost, After: func(*http.Request) { p.kill() }}
+		})
+	}
+	for _, f := range befall {
+		if err := sc.box.SetFaults(f(p)); err != nil {
 			sc.t.Fatal(err)
 		}
 	}
@@ -205,7 +214,11 @@ func (sc *scene) run(o orders) (report, bool) {
 // open opens the scene's configuration in this process.
 func (sc *scene) open() *workflow.Session {
 	sc.t.Helper()
-	s, err := open(sc.configuration(), sc.stage.server.URL, sc.clock, http.DefaultTransport)
+	clock := sc.time
+	if clock == nil {
+		clock = sc.clock
+	}
+	s, err := open(atlas.Config{BaseURL: sc.stage.server.URL, Transport: http.DefaultTransport}, sc.configuration(), clock)
 	if err != nil {
 		sc.t.Fatal(err)
 	}

@@ -110,7 +110,7 @@ func newVictim(o orders) *victim {
 }
 
 func (v *victim) apply() report {
-	s, err := open(v.Dir, v.URL, v.clock, v, local.WithFaults(v.step))
+	s, err := open(atlas.Config{BaseURL: v.URL, Transport: v, Concurrency: v.Parallelism}, v.Dir, v.clock, local.WithFaults(v.step))
 	if err != nil {
 		return report{Error: err.Error()}
 	}
@@ -188,9 +188,9 @@ var catalog = func() *schema.Catalog {
 }()
 
 // open opens a configuration as a command does: real files, the real client, the real state.
-func open(dir, url string, clock state.Clock, transport http.RoundTripper, options ...local.Option) (*workflow.Session, error) {
+func open(client atlas.Config, dir string, clock state.Clock, options ...local.Option) (*workflow.Session, error) {
 	env := map[string]string{
-		"MONGODB_ATLAS_BASE_URL": url, "MONGODB_ATLAS_ORG_ID": sandbox.DefaultOrgID,
+		"MONGODB_ATLAS_BASE_URL": client.BaseURL, "MONGODB_ATLAS_ORG_ID": sandbox.DefaultOrgID,
 		"MONGODB_ATLAS_CLIENT_ID": sandbox.DefaultClientID, "MONGODB_ATLAS_CLIENT_SECRET": sandbox.DefaultClientSecret,
 	}
 	s, diags := workflow.Open(workflow.Options{
@@ -201,7 +201,8 @@ func open(dir, url string, clock state.Clock, transport http.RoundTripper, optio
 			return local.New(filepath.Join(dir, local.DefaultPath), catalog, clock, options...), nil
 		},
 		Connect: func(c workflow.Connection) (provider.Provider, error) {
-			return atlas.New(atlas.Config{BaseURL: c.Environment.BaseURL, Credentials: c.Environment.Credentials, Version: "0.1.0", Transport: transport})
+			client.Credentials, client.Version = c.Environment.Credentials, "0.1.0"
+			return atlas.New(client)
 		},
 	})
 	if diags.HasErrors() {
