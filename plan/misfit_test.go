@@ -99,3 +99,14 @@ func TestRule_R15_CreationsInAReplacedParentAreNoCircle(t *testing.T) {
 	expectCodes(t, p)
 	expect(t, p, "replace shelf.a wood", `create shelf.a.door.d["new"]`, `delete shelf.a.door.d["old"]`)
 }
+
+// Elements that differ in their secrets only stay in the order in which they were applied.
+func TestRule_R12_EqualElementsKeepTheirOrder(t *testing.T) {
+	w := shelf(t).want("shelf.a.bell.b", m{"event": "HOT", "calls": []any{m{"via": "PAGER", "token": "secret:0"}, m{"via": "PAGER", "token": "secret:1"}}}).
+		has("bell", inside("s1"), m{"id": "b1", "event": "HOT", "enabled": true, "calls": []any{m{"via": "PAGER", "call_id": "1"}, m{"via": "PAGER", "call_id": "2"}}}).
+		knows("shelf.a.bell.b", inside("s1"), "b1", m{"event": "HOT", "calls": []any{m{"via": "PAGER"}, m{"via": "PAGER"}}}, func(b *schema.Bound) {
+			b.Secrets = map[string]string{"calls[0].token": "secret:0", "calls[1].token": "secret:1"}
+		})
+	w.in.SecretMatches = func(hash, secret string) bool { return hash == secret }
+	expect(t, w.plan())
+}

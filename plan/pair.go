@@ -82,7 +82,8 @@ func (c *comparison) pairEqual(a *schema.Attribute, desired, live []cty.Value, k
 }
 
 // match pairs as many of n and m things as fit each other, each once, and returns for each of the m its partner, or
-// -1. An element that says little fits many; it must not take the only one that another fits.
+// -1. Each of the n takes the first that is free; one that finds none is made room for, since an element that says
+// little fits many and must not keep the only one that another fits.
 func match(n, m int, fits func(i, j int) bool) []int {
 	partner := make([]int, m)
 	for j := range partner {
@@ -111,7 +112,19 @@ func match(n, m int, fits func(i, j int) bool) []int {
 		}
 		return false
 	}
+	var left []int
 	for i := range n {
+		j := 0
+		for j < m && (partner[j] >= 0 || !fit(i, j)) {
+			j++
+		}
+		if j < m {
+			partner[j] = i
+		} else {
+			left = append(left, i)
+		}
+	}
+	for _, i := range left {
 		find(i, make([]bool, m))
 	}
 	return partner
