@@ -54,8 +54,7 @@ func (g *lawGen) addProject() {
 // renameable gives a block a name beside its label, sometimes.
 func (g *lawGen) renameable(b *lawBlock) {
 	if g.chance(25) {
-		b.name = b.label
-		b.label += "_block"
+		g.relabel(b, b.label)
 	}
 }
 
@@ -191,14 +190,13 @@ func (g *lawGen) relabel(b *lawBlock, name string) {
 }
 
 func (g *lawGen) touchProject(p *lawBlock) {
-	if g.chance(8) { // another name in Atlas
-		base := p.naturalName("")
-		if p.keys == nil {
-			if base, _, _ = strings.Cut(p.naturalName(""), " "); !strings.HasSuffix(base, "-x") {
-				p.name = base + "-x"
-			} else {
-				p.name = strings.TrimSuffix(base, "-x")
-			}
+	if p.keys == nil && g.chance(8) { // another name in Atlas
+		name, was := strings.CutSuffix(p.naturalName(""), "-x")
+		if !was {
+			name += "-x"
+		}
+		if !slices.ContainsFunc(g.estate.projects, func(o *lawBlock) bool { return o.naturalName("") == name }) {
+			p.name = name
 		}
 	}
 	if g.chance(15) {

@@ -259,8 +259,10 @@ func (g *lawGen) shape(old, args lawObject) {
 	}
 }
 
+// freeShape makes a free cluster, which stays where it is: one of the same name, left by another block, is in the same
+// place.
 func (g *lawGen) freeShape(args lawObject) {
-	p := lawPlaces[g.n(len(lawPlaces))]
+	p := lawPlaces[lawHash(g.block.naturalName(""))%uint32(len(lawPlaces))]
 	if g.chance(50) {
 		args["provider_name"], args["region_name"], args["instance_size"] = p[0], p[1], "M0"
 		return

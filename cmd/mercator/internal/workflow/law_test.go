@@ -188,12 +188,20 @@ func (c *lawCase) refusal(_ *lawEstate, errs diag.List) {
 var incomplete = []string{"MISSING_THRESHOLD", "MISSING_METRIC_THRESHOLD", "MISSING_ATTRIBUTE", "INVALID_OPERATOR_FOR_EVENT_TYPE", "EMAIL_OR_SMS_REQUIRED_FOR_GROUP_NOTIFICATION",
 	"CLUSTER_REPLICATION_FACTOR_INVALID", "COMPUTE_AUTO_SCALING_MAX_INSTANCE_SIZE_REQUIRED", "COMPUTE_AUTO_SCALING_MIN_INSTANCE_SIZE_REQUIRED"}
 
+// lasting is Atlas's refusal to give an expiry to a user that had none; the plan does not foresee it.
+const lasting = "PERMANENT_ENTITY_CANNOT_BE_MADE_TEMPORARY"
+
 // excused reports whether an apply may fail so: where Atlas refused to make something of which the file says too
 // little.
 func (c *lawCase) excused(p *plan.Plan, errs diag.List) bool {
 	for _, d := range errs {
 		i := slices.IndexFunc(p.Changes, func(ch plan.Change) bool { return string(ch.Address) == d.Address })
-		creates := i >= 0 && (p.Changes[i].Action == plan.Create || p.Changes[i].Action == plan.Replace)
+		creates := i >= 0 && (p.Changes[i].Action == plan.Create || p.Changes[i].Action == plan.Replace || slices.ContainsFunc(p.Changes[i].Diffs,
+			func(d plan.Diff) bool { return d.Op == plan.DiffAdd && strings.HasSuffix(d.Path, "]") })) // a shard, a region, a notification
+		if strings.Contains(d.Error(), lasting) { // a user that was there already, by another hand
+			c.tally.codes[lasting]++
+			continue
+		}
 		code := slices.IndexFunc(incomplete, func(code string) bool { return strings.Contains(d.Error(), code) })
 		if !creates || code < 0 || c.step == 0 {
 			return false
