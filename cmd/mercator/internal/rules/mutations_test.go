@@ -11,13 +11,13 @@ type Mutation struct {
 // Mutations returns the changes, by rule.
 func Mutations() []Mutation {
 	return []Mutation{
-		{"R01", "plan/match.go", "n.bound, n.recorded, n.gone = b.bounds[a], b.from[a], false", "n.recorded, n.gone = b.from[a], false",
+		{"R01", "plan/lookback.go", "n.bound, n.recorded, n.gone = b.bounds[a], b.from[a], false", "n.recorded, n.gone = b.from[a], false",
 			"TestRule_R01_ALabelIsNoName"},
 		{"R02", "plan/remember.go", "if n.live.ID != n.bound.ID {", "if n.live.ID == n.bound.ID {",
 			"TestRule_R02_AChangedIDIsBoundAgain"},
-		{"R02", "plan/match.go", "n.former, n.bound = n.bound, nil", "n.former = n.bound",
+		{"R02", "plan/lookback.go", "n.former, n.bound = n.bound, nil", "n.former = n.bound",
 			"TestRule_R02_AProjectMadeAgainOutsideIsAdopted"},
-		{"R03", "plan/match.go", "!b.boundToDeclared(n, o) && SameContent(n.kind, n.value, o.Value)", "!b.boundToDeclared(n, o) && resembles(n, o)",
+		{"R03", "plan/find.go", "!b.boundToDeclared(n, o) && SameContent(n.kind, n.value, o.Value)", "!b.boundToDeclared(n, o) && resembles(n, o)",
 			"TestRule_R03_ResemblanceIsAWarningNotAnUpdate"},
 		{"R05", "plan/check.go", "was.OrgID == now.OrgID && was.BaseURL == now.BaseURL", "was.OrgID == now.OrgID",
 			"TestRule_R05_AnotherOrganizationIsReadByNobody"},
@@ -65,7 +65,7 @@ func Mutations() []Mutation {
 			"TestRule_R24_DefaultAlertsAreNotDoubled"},
 		{"R25", "cmd/mercator/internal/workflow/apply.go", "r.live[a] = o.Value", "_ = o.Value",
 			"TestRule_R25_WhatAtlasTellsIsFilledInWhenItIsDue"},
-		{"R26", "plan/match.go", "if n.kind.Identity.Binds == schema.ByKey || n.bound != nil {", "if n.kind.Identity.Binds > 0 {",
+		{"R26", "plan/find.go", "if n.kind.Identity.Binds == schema.ByKey || n.bound != nil {", "if n.kind.Identity.Binds > 0 {",
 			"TestRule_R26_KilledBetweenCallAndAnswer"},
 		{"R26", "apply/intents.go", "\tif durable {\n", "\tif durable && i < 0 {\n",
 			"TestRule_R26_Order"},
