@@ -34,6 +34,7 @@ func Build(in Input) *Plan {
 	b.risks()
 	b.checks()
 	b.similar()
+	b.comingSiblings()
 	slices.SortStableFunc(b.nodes, func(x, y *node) int {
 		return cmp.Or(cmp.Compare(x.address, y.address), cmp.Compare(y.rank(), x.rank()))
 	})

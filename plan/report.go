@@ -57,6 +57,10 @@ func (b *builder) stranger(parent *node, kind *schema.Kind, o schema.Object) {
 // unmanaged lists the live objects in our places that no address claims.
 func (b *builder) unmanaged() []Unmanaged {
 	var out []Unmanaged
+	ours, looked := map[insideKey]bool{}, b.lookedUp()
+	for _, n := range b.nodes {
+		ours[insideKey{n.connection, n.kind.Name, n.place}] = true
+	}
 	for _, s := range b.in.Live.Sweeps() {
 		kind := b.in.Catalog.Kind(s.Kind)
 		if kind == nil || kind.Parent == "" {
@@ -67,8 +71,11 @@ func (b *builder) unmanaged() []Unmanaged {
 		if owner != nil {
 			parent = b.claims[b.identityOf(s.Connection, b.in.Catalog.Kind(kind.Parent), *owner)]
 		}
+		if parent == nil && !ours[insideKey{s.Connection, s.Kind, s.Place}] {
+			continue // read for a lookup only
+		}
 		for _, o := range s.Objects {
-			if b.claims[b.identityOf(s.Connection, kind, o)] != nil {
+			if id := b.identityOf(s.Connection, kind, o); b.claims[id] != nil || looked[id] {
 				continue
 			}
 			u := Unmanaged{Connection: s.Connection, Kind: s.Kind, Place: s.Place, ID: o.ID, Key: o.Key}
@@ -113,6 +120,23 @@ func (b *builder) similar() {
 		b.diags.Add(diag.Warningf("similar_object", fmt.Sprintf("Atlas has %s objects much like what would be created", g.kind),
 			"Look at %s before you apply. To take one over instead of creating a second one:\n\nmercator state bind %s %s",
 			strings.Join(ids[g], ", "), quoteShell(n.address), ids[g][0]).On(string(n.address)).At(n.change.Range))
+	}
+}
+
+// comingSiblings warns where Atlas will add objects by itself that an exclusive kind then has deleted (R24, R32): the
+// plan after the apply that makes their parent cannot be empty.
+func (b *builder) comingSiblings() {
+	for _, n := range b.nodes {
+		if n.change.Action != Create || n.desired == nil {
+			continue
+		}
+		for _, name := range n.desired.Exclusive {
+			if kind := b.in.Catalog.Kind(name); kind != nil && kind.Siblings {
+				b.diags.Add(diag.Warningf("exclusive_siblings", fmt.Sprintf("Atlas adds objects of %s to a new %s by itself", name, n.kind.Name),
+					"They are not declared, and %s is exclusive in %s, so the next plan deletes them. Plan and apply twice, or have Atlas make none.",
+					name, n.address).On(string(n.address)).At(n.desired.Range))
+			}
+		}
 	}
 }
 
