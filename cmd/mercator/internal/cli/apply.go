@@ -112,7 +112,7 @@ func (a *applying) apply(cmd *cobra.Command, w *World, g *globals, args []string
 		return err
 	}
 	options := workflow.ApplyOptions{Plan: a.flags.options(), Saved: saved, Operation: a.operation, LockTimeout: a.lockTimeout,
-		Parallelism: a.parallelism, Waiting: v.locked, Events: v.event}
+		Parallelism: a.parallelism, Waiting: v.locked, Quieting: v.quieting, Events: v.event}
 	dir := "."
 	if saved != nil {
 		dir = saved.Source.Dir
@@ -198,6 +198,8 @@ type view interface {
 	// open says how plans are shown.
 	open(o render.Options)
 	locked(e *state.LockedError)
+	// quieting says how long it takes until nothing of an apply that died can be under way.
+	quieting(d time.Duration)
 	plan(p *plan.Plan)
 	// begin says that the plan is being carried out from now on.
 	begin()

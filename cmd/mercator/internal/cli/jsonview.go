@@ -59,6 +59,10 @@ func (v *jsonView) locked(e *state.LockedError) {
 	v.emit("warn", "log", "waiting for the state's lock, held by "+e.Holder.Who, map[string]any{"lock": e.Holder})
 }
 
+func (v *jsonView) quieting(d time.Duration) {
+	v.emit("info", "log", "waiting until nothing of an apply that was cut off can be under way any more", map[string]any{"seconds": d.Seconds()})
+}
+
 // resourceJSON names a resource.
 type resourceJSON struct {
 	Addr     string `json:"addr"`

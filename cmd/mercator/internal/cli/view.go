@@ -51,6 +51,10 @@ func (v *textView) locked(e *state.LockedError) {
 	v.err.line("Waiting for the state's lock: %s, %s since %s.", visible(h.Who), visible(h.Operation), h.Since.Format(time.TimeOnly))
 }
 
+func (v *textView) quieting(d time.Duration) {
+	v.err.line("An apply was cut off a moment ago. In %s nothing of it can be under way any more; waiting for that.", d.Round(time.Second))
+}
+
 func (v *textView) plan(p *plan.Plan) {
 	o := v.options
 	o.Width, o.Color = v.out.width, v.out.color
