@@ -88,7 +88,7 @@ type scene struct {
 	time state.Clock
 }
 
-func (s *scene) configuration() string { return filepath.Join(s.dir, "configuration") }
+func (sc *scene) configuration() string { return filepath.Join(sc.dir, "configuration") }
 
 // set begins a scene with a copy of a folder.
 func (s *stage) set(t testing.TB, from string) *scene {

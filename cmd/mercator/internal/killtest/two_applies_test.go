@@ -55,9 +55,9 @@ func TestTwoAppliesAtOnce(t *testing.T) {
 	<-arrived
 	calls := len(sc.box.Calls())
 
-	time := newTower()
-	time.hold()
-	clock := httptest.NewServer(time)
+	tower := newTower()
+	tower.hold()
+	clock := httptest.NewServer(tower)
 	t.Cleanup(clock.Close)
 	sc.add(more)
 	named := func(r report, words ...string) {
@@ -74,12 +74,12 @@ func TestTwoAppliesAtOnce(t *testing.T) {
 	r, _ := sc.start(orders{}).end(t)
 	named(r)
 	impatient := sc.start(orders{LockTimeout: state.CallLimit, Clock: clock.URL})
-	<-time.slept
-	time.advance(state.CallLimit)
+	<-tower.slept
+	tower.advance(state.CallLimit)
 	r, _ = impatient.end(t)
 	named(r, "waited 30s")
 	second := sc.start(orders{LockTimeout: 10 * state.LeaseLength, Clock: clock.URL})
-	<-time.slept
+	<-tower.slept
 	if now := len(sc.box.Calls()); now != calls {
 		t.Errorf("those who did not get the lock made %d calls", now-calls)
 	}
@@ -87,7 +87,7 @@ func TestTwoAppliesAtOnce(t *testing.T) {
 	if r, _ := first.end(t); !r.Done {
 		t.Errorf("the first: %+v", r)
 	}
-	time.free()
+	tower.free()
 	if r, _ := second.end(t); !r.Done {
 		t.Errorf("the second: %+v", r)
 	}
