@@ -40,7 +40,13 @@ var (
 // ruleTests returns the names of the tests of each rule, by rule, and the package folder of each test.
 func ruleTests(t *testing.T) (byRule map[string][]string, folder map[string]string) {
 	t.Helper()
-	byRule, folder = map[string][]string{}, map[string]string{}
+	return testsNamed(t, ruleTest)
+}
+
+// testsNamed returns the tests whose names match, by what the pattern's group holds, and the package folder of each.
+func testsNamed(t *testing.T, pattern *regexp.Regexp) (byGroup map[string][]string, folder map[string]string) {
+	t.Helper()
+	byGroup, folder = map[string][]string{}, map[string]string{}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -59,8 +65,8 @@ func ruleTests(t *testing.T) (byRule map[string][]string, folder map[string]stri
 			if !ok || f.Recv != nil {
 				continue
 			}
-			if m := ruleTest.FindStringSubmatch(f.Name.Name); m != nil {
-				byRule[m[1]] = append(byRule[m[1]], f.Name.Name)
+			if m := pattern.FindStringSubmatch(f.Name.Name); m != nil {
+				byGroup[m[1]] = append(byGroup[m[1]], f.Name.Name)
 				rel, err := filepath.Rel(root, filepath.Dir(path))
 				if err != nil {
 					return err
@@ -73,7 +79,7 @@ func ruleTests(t *testing.T) (byRule map[string][]string, folder map[string]stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	return byRule, folder
+	return byGroup, folder
 }
 
 func allRules() []string {

@@ -196,7 +196,7 @@ func TestRule_R40_OutputsAreStoredWithoutSecrets(t *testing.T) {
 func TestRule_R41_RisksAreNamed(t *testing.T) {
 	r := newRig(t, sandbox.Options{}).write(shop(small("orders", `instance_size = "M10"`), user("app", readsOrders)))
 	r.converge()
-	r.write(shop(small("orders", "instance_size = \"M20\"\n backup_enabled = true"), entries(`"0.0.0.0/0" = "All"`),
+	r.write(shop(small("orders", `instance_size = "M20"`), entries(`"0.0.0.0/0" = "All"`),
 		user("app", `roles = [{ role_name = "readWrite", database_name = "orders" }]`), user("new", readsOrders)))
 	p := r.plan(plan.Options{})
 	for a, want := range map[schema.Address][]string{
@@ -208,7 +208,12 @@ func TestRule_R41_RisksAreNamed(t *testing.T) {
 		equal(t, string(a), risks(find(t, p, a)), want...)
 	}
 	says(t, find(t, p, `project.shop.access_list.office["0.0.0.0/0"]`).Risks[0].Note, "4,294,967,296 addresses")
-	r.write(shop(small("orders", "instance_size = \"M10\"\n paused = true")))
+	r.converge()
+	r.write(shop(small("orders", `instance_size = "M10"`)))
+	equal(t, "a smaller tier", risks(find(t, r.plan(plan.Options{}), "project.shop.cluster.orders")))
+	r.write(shop(small("orders", "instance_size = \"M20\"\n backup_enabled = true")))
+	equal(t, "backups", risks(find(t, r.plan(plan.Options{}), "project.shop.cluster.orders")), "billable")
+	r.write(shop(small("orders", "instance_size = \"M20\"\n paused = true")))
 	equal(t, "pausing", risks(find(t, r.plan(plan.Options{}), "project.shop.cluster.orders")), "downtime")
 	r.write(shop())
 	equal(t, "deleting", risks(find(t, r.plan(plan.Options{}), "project.shop.cluster.orders")), "irreversible")
