@@ -48,6 +48,10 @@ import (
 // A deletion drops the binding after Atlas has answered, or after the object is gone where that takes time. Until
 // then a binding to a missing object is what a plan knows how to forget.
 //
+// A request can outlive the process that sent it. What the journal holds explains an object only once it is there, so
+// whoever inherits open intents reads Atlas when the calls of the dead are certainly over (state.AwaitQuiet), and a
+// creation without natural key whose answer was lost is looked for as long before it is sent again.
+//
 // The lease guards all this from a second writer. When it is lost nothing can be recorded any more, so nothing is
 // called any more either; the armed intents are the successor's.
 
