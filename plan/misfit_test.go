@@ -110,3 +110,17 @@ func TestRule_R12_EqualElementsKeepTheirOrder(t *testing.T) {
 	w.in.SecretMatches = func(hash, secret string) bool { return hash == secret }
 	expect(t, w.plan())
 }
+
+// A guest that is made anew before it goes, beside a role that goes before it is made anew.
+func TestRule_R42_BothWaysOfReplacingAreNoCircle(t *testing.T) {
+	grants := []any{m{"role": "reader", "room": "1"}}
+	w := shelf(t).want("shelf.a.guest.g", m{"name": "new", "grants": grants}).has("guest", inside("s1"), m{"name": "old", "grants": grants}).
+		want("shelf.a.role.reader", m{}).has("role", inside("s1"), m{"name": "reader"}).
+		knows("shelf.a.guest.g", inside("s1"), "", m{"name": "old", "grants": grants}, func(b *schema.Bound) {
+			b.Dependencies = []schema.Address{"shelf.a", "shelf.a.role.reader"}
+		}).knows("shelf.a.role.reader", inside("s1"), "", m{})
+	w.in.Options.Replace = []schema.Address{"shelf.a.role.reader"}
+	p := w.plan()
+	expectCodes(t, p)
+	expect(t, p, "replace shelf.a.guest.g name", "replace shelf.a.role.reader")
+}

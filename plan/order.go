@@ -263,8 +263,12 @@ func (g *graph) removalOrder(n, dep *node) {
 	if dep.change.GoesWith != "" {
 		return
 	}
-	g.need(dep, Remove, n, Remove)
-	if !n.change.doing(Remove) && (dep.change.Action != Replace || dep.change.CreateFirst) {
+	// What goes before it comes back cannot wait for what comes after it.
+	goesFirst := dep.change.Action == Replace && !dep.change.CreateFirst
+	if comesFirst := n.change.Action == Replace && n.change.CreateFirst; !goesFirst || !comesFirst {
+		g.need(dep, Remove, n, Remove)
+	}
+	if !n.change.doing(Remove) && !goesFirst {
 		g.need(dep, Remove, n, Write)
 	}
 }
