@@ -46,6 +46,11 @@ func Wanted(in Input) ([]Sweep, []Lookup) {
 			w.sweep(n.connection, n.kind, n.place)
 		}
 	}
+	if !in.Options.Destroy {
+		for i := range in.Desired.Lookups {
+			w.lookup(&in.Desired.Lookups[i])
+		}
+	}
 	return w.sorted()
 }
 

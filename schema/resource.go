@@ -189,6 +189,22 @@ type Import struct {
 	Range diag.Range
 }
 
+// Lookup is a data block: an object that the files read and do not ask for.
+type Lookup struct {
+	// Address is the block's ("data.project.shared"); no resource has such a one.
+	Address    Address
+	Kind       string
+	Connection string
+	Parent     ParentRef
+	// ID or Key names the object by its Atlas id or its natural key; a singleton has neither.
+	ID, Key string
+	// Open is the argument that is not known yet, "" where all are.
+	Open string
+	// Parts are the Parts of the object that the files use (R8).
+	Parts []string
+	Range diag.Range
+}
+
 // Output is an output block, evaluated.
 type Output struct {
 	Name        string
@@ -215,4 +231,5 @@ type Desired struct {
 	Removals    []Removal
 	Imports     []Import
 	Outputs     []Output
+	Lookups     []Lookup
 }

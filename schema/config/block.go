@@ -15,12 +15,15 @@ import (
 type block struct {
 	kind   *schema.Kind
 	label  string  // "" for a singleton inside its parent
+	lookup bool    // a data block
 	in     *module // whose files it stands in
 	parent *block  // the enclosing block; nil at the top level
 
 	// content and inputs are what a module block calls and the arguments for its variables; nil for a resource.
 	content *module
 	inputs  map[string]*expr
+	// parts are the Parts of a looked-up object that references may use.
+	parts []string
 
 	args    []*argument
 	entries *expr // a fan's map
@@ -66,9 +69,17 @@ type lifecycle struct {
 
 func (b *block) name() string {
 	if b.label == "" {
-		return b.kind.Name
+		return b.kindName()
 	}
-	return b.kind.Name + "." + b.label
+	return b.kindName() + "." + b.label
+}
+
+// kindName is what precedes the label in references and addresses.
+func (b *block) kindName() string {
+	if b.lookup {
+		return lookupName(b.kind.Name)
+	}
+	return b.kind.Name
 }
 
 func (b *block) repeated() bool { return b.forEach != nil || b.count != nil }
@@ -132,15 +143,18 @@ func (l *loader) declareResource(hb *hcl.Block, parent *block) {
 
 // enter puts a block where references find it and reports what else has its name.
 func (l *loader) enter(b *block) bool {
-	name := blockName{b.kind.Name, b.label}
+	name := blockName{b.kindName(), b.label}
 	siblings, byName := &b.in.roots, b.in.byName
 	if b.parent != nil {
 		siblings, byName = &b.parent.children, b.parent.byName
 	}
 	if old := byName[name]; old != nil {
 		what, called := "resource", b.name()
-		if b.content != nil {
+		switch {
+		case b.content != nil:
 			what, called = "module", b.label
+		case b.lookup:
+			what = "lookup"
 		}
 		l.add(duplicate(what, called, b.header, old.header))
 		return false

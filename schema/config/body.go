@@ -68,14 +68,18 @@ func (l *loader) labelsFit(b *hclsyntax.Block, want labels) bool {
 	n := len(b.Labels)
 	switch {
 	case n < want.min:
+		example := `"name"`
+		if want.min > 1 {
+			example = `"KIND" "name"`
+		}
 		l.add(diag.Errorf(codeBlockLabels, fmt.Sprintf("A label is missing after %q", b.Type),
-			"Write %s \"name\" { ... }: the label is how the rest of the configuration refers to the block.", b.Type).
+			"Write %s %s { ... }: the label is how the rest of the configuration refers to the block.", b.Type, example).
 			At(rangeOf(b.TypeRange)))
 		return false
 	case n > want.max:
 		takes := "no label"
 		if want.max > 0 {
-			takes = "one label"
+			takes = map[int]string{1: "one label", 2: "two labels"}[want.max]
 		}
 		l.add(diag.Errorf(codeBlockLabels, fmt.Sprintf("The %q block has too many labels", b.Type),
 			"It takes %s and has %d.", takes, n).At(rangeOf(b.LabelRanges[want.max])))

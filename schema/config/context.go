@@ -88,9 +88,19 @@ func (e *Evaluation) root(refs []*ref, needs []need, f frame) cty.Value {
 		return f.self
 	case toParent:
 		return e.parentValue(needs, f)
-	default:
+	}
+	if refs[0].root != lookupRoot {
 		return e.labelled(refs, needs, f)
 	}
+	kinds := map[string]cty.Value{}
+	for _, r := range refs {
+		name := r.block.kind.Name
+		if _, ok := kinds[name]; !ok {
+			same := slices.DeleteFunc(slices.Clone(refs), func(o *ref) bool { return o.block.kind.Name != name })
+			kinds[name] = e.labelled(same, needs, f)
+		}
+	}
+	return cty.ObjectVal(kinds)
 }
 
 // labelled returns the object of a kind's labels, or for a singleton inside its parent the instance itself.

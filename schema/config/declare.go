@@ -57,7 +57,7 @@ var rootOnly = map[string]string{
 // declareBodies takes the top level of a module's files apart.
 func (l *loader) declareBodies(bodies []hcl.Body) {
 	top := shape{what: "the top level", blocks: map[string]labels{
-		"variable": {1, 1}, "locals": {}, "output": {1, 1}, "module": {1, 1}, "check": {1, 1}, "moved": {}, "removed": {},
+		"variable": {1, 1}, "locals": {}, "output": {1, 1}, "module": {1, 1}, "check": {1, 1}, "data": {2, 2}, "moved": {}, "removed": {},
 	}}
 	if l.module.call == nil {
 		top.blocks["mercator"], top.blocks["atlas"], top.blocks["import"] = labels{}, labels{0, 1}, labels{}
@@ -100,6 +100,8 @@ func (l *loader) declare(b *hcl.Block) {
 		l.declareCall(b)
 	case "check":
 		l.declareCheck(b)
+	case "data":
+		l.declareLookup(b)
 	case "moved":
 		l.declareMove(b)
 	case "removed":

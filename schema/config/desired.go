@@ -36,6 +36,10 @@ func (e *Evaluation) walk(b *block, outer, home *instance) {
 			e.enter(b.content, inst)
 			continue
 		}
+		if b.lookup {
+			e.lookup(inst)
+			continue
+		}
 		if r := e.result(inst); r != nil {
 			for i := range r.entries {
 				e.index[r.entries[i].addr] = place{inst, r.entries[i].key}
@@ -58,6 +62,8 @@ func (e *Evaluation) assemble() {
 				for _, c := range b.content.roots {
 					list(c, nil, inst)
 				}
+			} else if l := e.lookups[inst]; l != nil {
+				e.Desired.Lookups = append(e.Desired.Lookups, l.desired(inst))
 			} else if r := e.results[inst]; r != nil {
 				for _, res := range r.resources() {
 					e.resources[res.Address] = len(e.Desired.Resources)

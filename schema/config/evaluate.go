@@ -44,6 +44,7 @@ type Evaluation struct {
 	groups     map[groupKey]*group
 	results    map[*instance]*result
 	parents    map[*instance]*parentMemo
+	lookups    map[*instance]*lookedUp
 	decoded    map[*argument]cty.Value
 	eaches     map[*group]map[string]cty.Value
 	homes      map[*instance]string // connections that calls of modules choose
@@ -94,6 +95,7 @@ func newEvaluation(c *Config, known Known) *Evaluation {
 		groups:     map[groupKey]*group{},
 		results:    map[*instance]*result{},
 		parents:    map[*instance]*parentMemo{},
+		lookups:    map[*instance]*lookedUp{},
 		decoded:    map[*argument]cty.Value{},
 		eaches:     map[*group]map[string]cty.Value{},
 		homes:      map[*instance]string{},

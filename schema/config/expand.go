@@ -101,7 +101,7 @@ func (e *Evaluation) expand(g *group, outer, home *instance) {
 	case home != nil:
 		base = home.addr
 	}
-	first := instance{block: b, outer: outer, home: home, addr: base.Child(b.kind.Name, b.label)}
+	first := instance{block: b, outer: outer, home: home, addr: base.Child(b.kindName(), b.label)}
 	f := first.around()
 	switch {
 	case b.forEach != nil:
@@ -258,6 +258,8 @@ type mark struct {
 	addr schema.Address
 	// id says that the value is the resource's id itself.
 	id bool
+	// lookup says that the value was looked up, so that nothing has to be done before it.
+	lookup bool
 }
 
 // GoString implements fmt.GoStringer.
@@ -265,7 +267,7 @@ func (m mark) GoString() string { return "ref(" + string(m.addr) + ")" }
 
 func (s *edges) collect(marks cty.ValueMarks) {
 	for m := range marks {
-		if r, ok := m.(mark); ok {
+		if r, ok := m.(mark); ok && !r.lookup {
 			s.put(r.addr)
 		}
 	}

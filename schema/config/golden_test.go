@@ -74,7 +74,11 @@ func (s *story) alive(t *testing.T, line string) {
 		name, value, _ := strings.Cut(f, "=")
 		attrs[name] = value
 	}
-	s.live[addr] = live(t, addr.Kind(), attrs)
+	kind := addr.Kind()
+	if word := strings.Split(string(addr), "."); word[0] == "data" {
+		kind = word[1]
+	}
+	s.live[addr] = live(t, kind, attrs)
 }
 
 // run loads and evaluates the story in a folder of its own, and returns the findings with names relative to it.
@@ -240,6 +244,10 @@ func dump(d schema.Desired) string {
 	}
 	for _, i := range d.Imports {
 		fmt.Fprintf(&b, "import %s %v\n", i.To, i.ID)
+	}
+	for _, l := range d.Lookups {
+		fmt.Fprintf(&b, "lookup %s kind=%s connection=%q parent=%s%s%s id=%q key=%q open=%q parts=%q\n", l.Address, l.Kind, l.Connection,
+			l.Parent.Address, l.Parent.ID, map[bool]string{true: "unknown"}[l.Parent.Unknown], l.ID, l.Key, l.Open, l.Parts)
 	}
 	for _, o := range d.Outputs {
 		fmt.Fprintf(&b, "output %s = %s\n", o.Name, show(o.Value))

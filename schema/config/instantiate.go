@@ -193,6 +193,9 @@ func (e *Evaluation) callEdges(home *instance) edges {
 
 // dependInside adds everything that a block stands for, what lives inside it included.
 func (e *Evaluation) dependInside(out *edges, b *block, outer, home *instance) {
+	if b.lookup {
+		return
+	}
 	for i, inst := range e.group(b, outer, home).instances {
 		if b.content != nil {
 			for _, c := range b.content.roots {

@@ -33,8 +33,11 @@ func (e *Evaluation) groupValue(g *group, needs []need) cty.Value {
 
 // object returns the value of one instance, with the nested blocks that are needed.
 func (e *Evaluation) object(inst *instance, needs []need) cty.Value {
-	if inst.block.content != nil {
+	switch {
+	case inst.block.content != nil:
 		return e.moduleObject(inst, needs)
+	case inst.block.lookup:
+		return e.lookupObject(inst)
 	}
 	needs = inst.block.has(needs)
 	key := needed[*instance]{of: inst, needs: needsKey(needs)}
@@ -92,7 +95,7 @@ func (e *Evaluation) plainObject(inst *instance, r *result, needs []need) cty.Va
 		attrs[a.Name] = seen(a, r.value.GetAttr(a.Name), attrOf(live, a.Name))
 	}
 	if id := k.Identity.ID; id != "" {
-		attrs[id] = attrs[id].Mark(mark{inst.addr, true})
+		attrs[id] = attrs[id].Mark(mark{addr: inst.addr, id: true})
 		attrs["id"] = attrs[id]
 	}
 	for _, n := range needs {

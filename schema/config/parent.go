@@ -43,9 +43,12 @@ func (e *Evaluation) parentArgument(inst *instance) parentOf {
 	b := inst.block
 	unknown := parentOf{ref: schema.ParentRef{Unknown: true}}
 	if b.within == nil {
+		cure := fmt.Sprintf("Write the block inside it, or set %s = %s.LABEL here.", b.kind.Parent, b.kind.Parent)
+		if b.lookup {
+			cure = fmt.Sprintf("Set %s = data.%s.LABEL, %s.LABEL or an id.", b.kind.Parent, b.kind.Parent, b.kind.Parent)
+		}
 		e.add(diag.Errorf(codeMissingParent, fmt.Sprintf("The %s is missing", b.kind.Parent),
-			"%s lives in %s. Write the block inside it, or set %s = %s.LABEL here.",
-			capital(article(b.kind.Name)), article(b.kind.Parent), b.kind.Parent, b.kind.Parent).At(b.header).On(string(inst.addr)))
+			"%s lives in %s. %s", capital(article(b.kind.Name)), article(b.kind.Parent), cure).At(b.header).On(string(inst.addr)))
 		return unknown
 	}
 	v, clean := e.eval(b.within, inst.frame())
@@ -82,10 +85,10 @@ func (e *Evaluation) carriers(kind string, marks cty.ValueMarks, ids bool) []*in
 	var out []*instance
 	for m := range marks {
 		r, ok := m.(mark)
-		if !ok || ids && !r.id || r.addr.Kind() != kind {
+		if !ok || ids && !r.id {
 			continue
 		}
-		if inst := e.instanceAt(r.addr); inst != nil && !slices.Contains(out, inst) {
+		if inst := e.instanceAt(r.addr); inst != nil && inst.block.kind.Name == kind && !slices.Contains(out, inst) {
 			out = append(out, inst)
 		}
 	}
@@ -99,10 +102,10 @@ func (e *Evaluation) parentObject(b *block, v cty.Value, marks cty.ValueMarks, w
 		found = slices.DeleteFunc(found, func(inst *instance) bool { return !e.sameObject(v, inst) })
 	}
 	if len(found) == 1 && e.sameObject(v, found[0]) {
-		return parentOf{ref: schema.ParentRef{Address: found[0].addr}, inst: found[0]}
+		return parentOf{ref: e.parentRef(found[0]), inst: found[0]}
 	}
 	for m := range marks {
-		if r, ok := m.(mark); ok && r.addr.Kind() != b.kind.Parent {
+		if r, ok := m.(mark); ok && e.instanceAt(r.addr).block.kind.Name != b.kind.Parent {
 			return wrong("Found %s; %s lives in %s.", r.addr, article(b.kind.Name), article(b.kind.Parent))
 		}
 	}
@@ -148,7 +151,7 @@ func (e *Evaluation) parentText(b *block, v cty.Value, marks cty.ValueMarks, wro
 	})
 	switch {
 	case len(found) == 1:
-		return parentOf{ref: schema.ParentRef{Address: found[0].addr}, inst: found[0]}
+		return parentOf{ref: e.parentRef(found[0]), inst: found[0]}
 	case len(found) > 1:
 		return wrong("The id comes from one of several resources; write the resource itself.")
 	case !v.IsKnown():

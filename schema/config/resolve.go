@@ -12,7 +12,7 @@ import (
 )
 
 // rootNames are the names that references start with, beside the kinds.
-var rootNames = []string{"var", "local", "module", "each", "count", "parent", "self", "path"}
+var rootNames = []string{"var", "local", "module", "data", "each", "count", "parent", "self", "path"}
 
 // bracket is a computed key that follows a reference, and what follows the key.
 type bracket struct {
@@ -68,7 +68,9 @@ func (a *analysis) reference(t hcl.Traversal, key *bracket) {
 				"In an argument it would refer to itself; name the value through a local instead."), r.rng)
 		}
 	default:
-		if root == callKind.Name || a.options.Catalog.Kind(root) != nil {
+		if root == lookupRoot {
+			a.lookup(r, t, key)
+		} else if root == callKind.Name || a.options.Catalog.Kind(root) != nil {
 			a.resource(r, t, key)
 		} else {
 			a.stranger(r, t)
@@ -149,7 +151,7 @@ func (a *analysis) parent(r *ref, t hcl.Traversal) {
 func (a *analysis) stranger(r *ref, t hcl.Traversal) {
 	text := "References start with var, local, module, each, count, parent or the name of a kind."
 	switch {
-	case r.root == "terraform" || r.root == "data":
+	case r.root == "terraform":
 	case len(t) == 1 && a.scope.module.variables[r.root] != nil:
 		text = fmt.Sprintf("Did you mean var.%s?", r.root)
 	case len(t) == 1 && a.scope.module.locals[r.root] != nil:
@@ -177,12 +179,36 @@ func (a *analysis) resource(r *ref, t hcl.Traversal, key *bracket) {
 			return
 		}
 		if r.block, r.owner = a.find(r.root, label); r.block == nil {
-			a.undeclared(r, label)
+			a.undeclared(r, r.root, label)
 			return
 		}
 		rest = t[2:]
 	}
 	if a.instances(r, rest, key) {
+		a.uses.refs = append(a.uses.refs, r)
+	}
+}
+
+// lookup resolves data.KIND.LABEL.
+func (a *analysis) lookup(r *ref, t hcl.Traversal, key *bracket) {
+	r.to = toResource
+	kind, label := step(t, 1), step(t, 2)
+	switch {
+	case a.options.Catalog.Kind(kind) == nil:
+		a.wrong(diag.Errorf(codeUnknownReference, fmt.Sprintf("There is no kind %q", kind),
+			"Write data.KIND.LABEL.%s", among(kind, a.options.Catalog.Names())), r.rng)
+		return
+	case label == "":
+		a.wrong(diag.Errorf(codeWholeKind, fmt.Sprintf("data.%s alone is no reference", kind),
+			"Say which one: data.%s.LABEL. A label is written out, never computed; use for_each and a key where one of several is meant.", kind), r.rng)
+		return
+	}
+	if r.block, _ = a.find(lookupName(kind), label); r.block == nil {
+		a.undeclared(r, kind, label)
+		return
+	}
+	if a.instances(r, t[3:], key) {
+		r.block.ask(step(r.rest, 0))
 		a.uses.refs = append(a.uses.refs, r)
 	}
 }
@@ -198,7 +224,7 @@ func (a *analysis) find(kind, label string) (found, owner *block) {
 	return a.scope.module.byName[name], nil
 }
 
-func (a *analysis) undeclared(r *ref, label string) {
+func (a *analysis) undeclared(r *ref, kind, label string) {
 	if a.broken {
 		a.x.bad = true
 		return
@@ -206,9 +232,9 @@ func (a *analysis) undeclared(r *ref, label string) {
 	var labels []string
 	elsewhere := ""
 	for b := a.scope.block; b != nil; b = b.parent {
-		labels = appendLabels(labels, b.children, r.root)
+		labels = appendLabels(labels, b.children, r.root, false)
 	}
-	labels = appendLabels(labels, a.scope.module.roots, r.root)
+	labels = appendLabels(labels, a.scope.module.roots, kind, r.root == lookupRoot)
 	var visit func(bs []*block)
 	visit = func(bs []*block) {
 		for _, b := range bs {
@@ -222,13 +248,17 @@ func (a *analysis) undeclared(r *ref, label string) {
 	if elsewhere == "" {
 		elsewhere = among(label, labels)
 	}
-	a.wrong(diag.Errorf(codeUnknownReference, fmt.Sprintf("There is no %s %q", r.root, label),
-		"No %s block of that label is visible here.%s", r.root, elsewhere), r.rng)
+	what := kind
+	if r.root == lookupRoot {
+		what = lookupRoot + "." + kind
+	}
+	a.wrong(diag.Errorf(codeUnknownReference, fmt.Sprintf("There is no %s %q", what, label),
+		"No %s block of that label is visible here.%s", what, elsewhere), r.rng)
 }
 
-func appendLabels(labels []string, bs []*block, kind string) []string {
+func appendLabels(labels []string, bs []*block, kind string, lookups bool) []string {
 	for _, b := range bs {
-		if b.kind.Name == kind && b.label != "" {
+		if b.kind.Name == kind && b.label != "" && b.lookup == lookups {
 			labels = append(labels, b.label)
 		}
 	}
@@ -240,10 +270,10 @@ func (a *analysis) instances(r *ref, rest hcl.Traversal, key *bracket) bool {
 	b := r.block
 	if !b.repeated() {
 		if len(rest) > 0 {
-			if index, ok := rest[0].(hcl.TraverseIndex); ok && b.kind.Fan == nil {
+			if index, ok := rest[0].(hcl.TraverseIndex); ok && b.fan() == nil {
 				return a.notRepeated(b, index.SrcRange)
 			}
-		} else if key != nil && b.kind.Fan == nil {
+		} else if key != nil && b.fan() == nil {
 			return a.notRepeated(b, key.key.Range())
 		}
 		r.rest = rest
@@ -262,7 +292,7 @@ func (a *analysis) instances(r *ref, rest hcl.Traversal, key *bracket) bool {
 			if !hadRefs {
 				r.key = k
 			}
-			if r.rest = key.rest; b.content != nil {
+			if r.rest = key.rest; b.content != nil || b.lookup {
 				return a.steps(b, key.rest)
 			}
 		}
@@ -301,12 +331,12 @@ func (a *analysis) known(b *block, name string) bool {
 		return true
 	}
 	k := a.options.Catalog.Kind(name)
-	return k != nil && k.Parent == b.kind.Name
+	return k != nil && k.Parent == b.kind.Name && !b.lookup
 }
 
 // steps looks at what is asked of one instance of b.
 func (a *analysis) steps(b *block, rest hcl.Traversal) bool {
-	if len(rest) == 0 || b.kind.Fan != nil {
+	if len(rest) == 0 || b.fan() != nil {
 		return true
 	}
 	name := step(rest, 0)
@@ -317,7 +347,7 @@ func (a *analysis) steps(b *block, rest hcl.Traversal) bool {
 		return a.outputs(b, name, rest)
 	}
 	child := a.options.Catalog.Kind(name)
-	if child == nil || child.Parent != b.kind.Name {
+	if child == nil || child.Parent != b.kind.Name || b.lookup {
 		if !a.known(b, name) {
 			names := append(attributeNames(b), "id")
 			a.wrong(diag.Errorf(codeUnknownAttribute, fmt.Sprintf("%s has no attribute %q", b.path(), name),
@@ -336,7 +366,7 @@ func (a *analysis) steps(b *block, rest hcl.Traversal) bool {
 	}
 	inner := b.byName[blockName{name, label}]
 	if inner == nil {
-		labels := appendLabels(nil, b.children, name)
+		labels := appendLabels(nil, b.children, name, false)
 		a.wrong(diag.Errorf(codeUnknownReference, fmt.Sprintf("There is no %s %q inside %s", name, label, b.path()),
 			"No such block is declared there.%s", among(label, labels)), rest.SourceRange())
 		return false

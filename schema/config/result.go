@@ -78,7 +78,7 @@ func (e *Evaluation) compute(r *result) {
 		r.edges.join(e.callEdges(home))
 	}
 	r.parent = e.parent(inst)
-	e.connect(r)
+	r.connection = e.connectionWithin(inst, r.parent)
 	ctx := e.context(b.uses, f)
 	if b.kind.Fan != nil {
 		e.fan(r, ctx, f)
@@ -152,9 +152,7 @@ func (e *Evaluation) checkKey(r *result) {
 	b := r.inst.block
 	for _, name := range b.kind.Identity.Key {
 		if v := r.value.GetAttr(name); v.HasMark(schema.Sensitive) {
-			e.add(diag.Errorf(codeSensitiveKey, fmt.Sprintf("%q is sensitive", name),
-				"It is part of the name by which the object is found, which is shown and stored. Write nonsensitive(...) if it is no secret.").
-				At(r.at(name)).On(string(r.inst.addr)))
+			e.add(sensitiveKey(name).At(r.at(name)).On(string(r.inst.addr)))
 		}
 	}
 	name := b.kind.Identity.LabelIs
@@ -306,23 +304,27 @@ func (e *Evaluation) depend(out *edges, g *group, key *keyExpr, rest hcl.Travers
 	}
 }
 
-// connect finds out which connection the resource belongs to: its own argument, else its parent's.
-func (e *Evaluation) connect(r *result) {
-	inherited := ""
-	if p := r.parent.inst; p == nil {
-		inherited = e.homeConnection(r.inst.home)
-	} else {
-		if pr := e.result(p); pr != nil {
-			inherited = pr.connection
-		}
+// connectionWithin finds out which connection an instance belongs to: its own argument, else its parent's.
+func (e *Evaluation) connectionWithin(inst *instance, parent parentOf) string {
+	p := parent.inst
+	if p == nil {
+		return e.connection(inst, e.homeConnection(inst.home))
 	}
-	r.connection = e.connection(r.inst, inherited)
-	if r.parent.inst != nil && r.connection != inherited {
+	inherited := ""
+	if p.block.lookup {
+		if l := e.lookup(p); l != nil {
+			inherited = l.connection
+		}
+	} else if r := e.result(p); r != nil {
+		inherited = r.connection
+	}
+	own := e.connection(inst, inherited)
+	if own != inherited {
 		e.add(diag.Errorf(codeConnectionConflict, "The resource and its parent belong to different connections",
 			"Its parent %s belongs to %s. Remove the argument; what lives in a resource is reached like it.",
-			r.parent.ref.Address, connectionName(inherited)).At(rangeOf(r.inst.block.atlas.Range())).On(string(r.inst.addr)))
-		r.connection = inherited
+			p.addr, connectionName(inherited)).At(rangeOf(inst.block.atlas.Range())).On(string(inst.addr)))
 	}
+	return inherited
 }
 
 // homeConnection is the connection of what lives in an organization and is declared in an instance of a module: that

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 
@@ -186,18 +187,8 @@ func (s *Session) plan(ctx context.Context, st *state.State, options plan.Option
 	if plan.CheckConnections(in).HasErrors() {
 		return plan.Build(in), &planned{evaluation, nil}, nil // which says so
 	}
-	asked := map[lookupID]bool{}
-	if err := s.observe(ctx, &in, asked); err != nil {
-		return nil, nil, err
-	}
-	live := pairs(plan.Pairs(in))
-	evaluation, diags := s.Config.Evaluate(live)
-	in.Desired = evaluation.Desired
-	if !options.Destroy {
-		failed, open := evaluation.Checks()
-		diags = slices.Concat(diags, failed, open)
-	}
-	if err := s.observe(ctx, &in, asked); err != nil {
+	evaluation, live, diags, err := s.evaluate(ctx, &in)
+	if err != nil {
 		return nil, nil, err
 	}
 	if !options.SkipSecrets {
@@ -210,6 +201,36 @@ func (s *Session) plan(ctx context.Context, st *state.State, options plan.Option
 	p := plan.Build(in)
 	p.Diagnostics = append(diags, p.Diagnostics...).Sort()
 	return p, &planned{evaluation, live}, nil
+}
+
+// evaluate reads what the plan needs and computes the files with it, again as long as that lets more be looked up.
+// It leaves what was read and what is desired in the input.
+func (s *Session) evaluate(ctx context.Context, in *plan.Input) (*config.Evaluation, pairs, diag.List, error) {
+	asked := map[lookupID]bool{}
+	for found := 0; ; {
+		if err := s.observe(ctx, in, asked); err != nil {
+			return nil, nil, nil, err
+		}
+		live := pairs(plan.Pairs(*in))
+		lookups, _ := plan.Found(*in)
+		maps.Copy(live, lookups)
+		grows := len(lookups) > found
+		found = len(lookups)
+		evaluation, diags := s.Config.Evaluate(live)
+		in.Desired = evaluation.Desired
+		if grows {
+			continue
+		}
+		if err := s.observe(ctx, in, asked); err != nil {
+			return nil, nil, nil, err
+		}
+		if !in.Options.Destroy {
+			_, missing := plan.Found(*in)
+			failed, open := evaluation.Checks()
+			diags = slices.Concat(diags, missing, failed, open)
+		}
+		return evaluation, live, diags, nil
+	}
 }
 
 // candidates are the secrets of the files and the recorded hashes that they may be behind.

@@ -1,0 +1,161 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/agext/levenshtein"
+	"github.com/zclconf/go-cty/cty"
+
+	"mercator/schema"
+	"mercator/schema/diag"
+)
+
+// Lookups are read like everything else, by whole lists: the list in which the object must be, and of the object the
+// Parts that the files use. What one lookup finds may say where the next one looks, so the files are evaluated again
+// until nothing new is found.
+
+// lookup wants the list in which a looked-up object must be, and then its parts.
+func (w *wants) lookup(l *schema.Lookup) {
+	kind := w.b.in.Catalog.Kind(l.Kind)
+	place := w.b.lookupPlace(kind, l)
+	if kind == nil || place == "" || l.Open != "" {
+		return
+	}
+	w.sweep(l.Connection, kind, place)
+	o, found := w.b.look(kind, l, place)
+	if !found {
+		return
+	}
+	for i := range kind.Parts {
+		if p := &kind.Parts[i]; slices.Contains(l.Parts, p.Attribute) && !o.Parts[p.Attribute] {
+			id := partID{w.b.identityOf(l.Connection, kind, o), p.Attribute}
+			w.parts[id] = Lookup{l.Connection, kind, o.Place, o.ID, o.Key, p, l.Address}
+		}
+	}
+}
+
+// lookupPlace returns where a lookup looks, "" where that is not there or not known yet.
+func (b *builder) lookupPlace(kind *schema.Kind, l *schema.Lookup) schema.Place {
+	if kind == nil {
+		return ""
+	}
+	n := &node{desired: &schema.Resource{Parent: l.Parent}, kind: kind, connection: l.Connection, parent: b.byAddr[l.Parent.Address]}
+	b.settlePlace(n)
+	return n.place
+}
+
+// look returns the object that a lookup names.
+func (b *builder) look(kind *schema.Kind, l *schema.Lookup, place schema.Place) (schema.Object, bool) {
+	switch {
+	case l.ID != "":
+		return b.in.Live.ByID(l.Connection, l.Kind, place, l.ID)
+	case l.Key != "":
+		return b.in.Live.ByKey(l.Connection, l.Kind, place, l.Key)
+	}
+	objects, _ := b.in.Live.Sweep(l.Connection, l.Kind, place)
+	if kind.Singleton && len(objects) == 1 {
+		return objects[0], true
+	}
+	return schema.Object{}, false
+}
+
+// lookedUp are the objects that the files read and do not ask for.
+func (b *builder) lookedUp() map[identity]bool {
+	out := map[identity]bool{}
+	for i := range b.in.Desired.Lookups {
+		l := &b.in.Desired.Lookups[i]
+		kind := b.in.Catalog.Kind(l.Kind)
+		if o, found := b.look(kind, l, b.lookupPlace(kind, l)); found {
+			out[b.identityOf(l.Connection, kind, o)] = true
+		}
+	}
+	return out
+}
+
+// Found returns the value of every looked-up object by the lookup's address, and an error for each lookup that finds
+// nothing or cannot look yet. Nothing is looked up for a destruction.
+func Found(in Input) (map[schema.Address]cty.Value, diag.List) {
+	if len(in.Desired.Lookups) == 0 || in.Options.Destroy {
+		return nil, nil
+	}
+	b := newBuilder(in)
+	found := map[schema.Address]cty.Value{}
+	var diags diag.List
+	for i := range in.Desired.Lookups {
+		l := &in.Desired.Lookups[i]
+		kind := in.Catalog.Kind(l.Kind)
+		if kind == nil {
+			continue
+		}
+		place := b.lookupPlace(kind, l)
+		if o, ok := b.look(kind, l, place); ok && l.Open == "" {
+			found[l.Address] = o.Value
+			continue
+		}
+		diags.Add(b.notFound(kind, l, place).On(string(l.Address)).At(l.Range))
+	}
+	return found, diags
+}
+
+// notFound says why a lookup has no object.
+func (b *builder) notFound(kind *schema.Kind, l *schema.Lookup, place schema.Place) diag.Diagnostic {
+	objects, read := b.in.Live.Sweep(l.Connection, l.Kind, place)
+	switch {
+	case kind.Endpoints.List == nil:
+		return diag.Errorf("lookup_impossible", fmt.Sprintf("A %s cannot be looked up", kind.Name), "Atlas has no list of them. Declare it as a resource.")
+	case l.Open != "":
+		return openLookup(l, l.Open)
+	case l.Parent.Address != "" && place == "":
+		return diag.Errorf("lookup_too_early", fmt.Sprintf("%s cannot be looked up yet", l.Address),
+			"It would be in %s, which is not there before this plan is applied. Refer to the resource that makes it instead.", l.Parent.Address)
+	case place == "":
+		return openLookup(l, kind.Parent)
+	case !read:
+		return diag.Errorf("lookup_not_found", fmt.Sprintf("There is no %s to look for a %s in", kind.Parent, kind.Name),
+			"%s names the %s %s, which Atlas does not have. Correct the id, or look the %s up with data \"%s\".",
+			l.Address, kind.Parent, l.Parent.ID, kind.Parent, kind.Parent)
+	}
+	what := "with the id " + l.ID
+	if l.ID == "" {
+		what = fmt.Sprintf("%q", schema.KeyText(l.Key))
+	}
+	return diag.Errorf("lookup_not_found", fmt.Sprintf("There is no %s %s", kind.Name, what),
+		"%s looks for it, and Atlas does not have it.%s If this configuration makes it, refer to the resource instead.", l.Address, nearest(l, objects))
+}
+
+func openLookup(l *schema.Lookup, argument string) diag.Diagnostic {
+	return diag.Errorf("lookup_open", fmt.Sprintf("%s cannot be looked up yet", l.Address),
+		"Its %s is known only after the apply, and lookups are read for the plan. Write a value that the files or Atlas have already, or refer to the resource that makes the object.",
+		argument)
+}
+
+// nearest names the objects that a lookup may mean, those of the most similar names first.
+func nearest(l *schema.Lookup, objects []schema.Object) string {
+	const most = 5
+	wanted := cmp.Or(schema.KeyText(l.Key), l.ID)
+	var names []string
+	for _, o := range objects {
+		names = append(names, cmp.Or(schema.KeyText(o.Key), o.ID))
+	}
+	if len(names) == 0 {
+		return " There is none at all."
+	}
+	slices.SortFunc(names, func(x, y string) int {
+		return cmp.Or(cmp.Compare(distance(wanted, x), distance(wanted, y)), cmp.Compare(x, y))
+	})
+	more := ""
+	if len(names) > most {
+		more, names = fmt.Sprintf(" and %d more", len(names)-most), names[:most]
+	}
+	for i := range names {
+		names[i] = fmt.Sprintf("%q", names[i])
+	}
+	return fmt.Sprintf(" There are: %s%s.", strings.Join(names, ", "), more)
+}
+
+func distance(x, y string) int {
+	return levenshtein.Distance(strings.ToLower(x), strings.ToLower(y), nil)
+}
