@@ -55,7 +55,7 @@ func (l *loader) constant(a *hcl.Attribute) (cty.Value, bool) {
 		l.add(diag.Errorf(codeNotAllowedHere, "This is no literal value",
 			"%q takes a literal value only. %s", a.Name, d.Detail).At(rangeOf(*d.Subject)))
 	}
-	return v, !hd.HasErrors()
+	return v, !hd.HasErrors() && v.IsWhollyKnown() // what the parser could not read is unknown
 }
 
 // constantText returns a literal text, "" for no argument and for a wrong one, which is reported.

@@ -182,6 +182,9 @@ func (e *Evaluation) moduleObject(inst *instance, needs []need) cty.Value {
 // callEdges returns what the call of an instance of a module depends on, and everything in it therefore.
 func (e *Evaluation) callEdges(home *instance) edges {
 	out, ok := e.calls[home]
+	if !ok && e.base != nil {
+		out, ok = e.base.calls[home] // what depends on what does not change during a run
+	}
 	if !ok {
 		out = edges{}
 		out.join(home.group.edges)

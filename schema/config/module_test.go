@@ -229,3 +229,43 @@ output "all" { value = { first = project.p } }
 		t.Errorf("cluster.nested needs %q", got)
 	}
 }
+
+func TestRule_R37_LookupsAreParents(t *testing.T) {
+	files := map[string]string{
+		"main.hcl": `
+data "project" "shared" {}
+module "m" {
+  source  = "./m"
+  project = data.project.shared
+}
+cluster "c" { project = module.m.project }
+`,
+		"m/main.hcl": "variable \"project\" {}\noutput \"project\" { value = var.project }\n",
+	}
+	_, e := load(t, files, nil)
+	if got := find(t, e, "cluster.c").Parent; got != (schema.ParentRef{Unknown: true}) {
+		t.Errorf("before it is read it lives in %+v", got)
+	}
+	known := world{"data.project.shared": live(t, "project", map[string]any{"id": "65f0", "name": "shared"})}
+	if r, diags := e.Resolve("cluster.c", known); len(diags) > 0 || r.Parent != (schema.ParentRef{ID: "65f0"}) || len(r.DependsOn) > 0 {
+		t.Errorf("it lives in %+v and needs %q; %v", r.Parent, r.DependsOn, diags)
+	}
+}
+
+// TestResolveCostInModules shows that resolving one resource does not look at the other instances of its module.
+func TestResolveCostInModules(t *testing.T) {
+	cost := func(n int) float64 {
+		_, e := load(t, tree(n), nil)
+		return testing.AllocsPerRun(10, func() {
+			if _, diags := e.Resolve(`module.team["t1"].module.users.user.u[3]`, world{}); len(diags) > 0 {
+				t.Fatal(diags)
+			}
+			if _, diags := e.Resolve(`user.outside["t1"]`, world{}); len(diags) > 0 {
+				t.Fatal(diags)
+			}
+		})
+	}
+	if small, large := cost(100), cost(2000); large > 1.5*small {
+		t.Errorf("with twenty times the instances a step costs %.1f times the allocations (%.0f, %.0f)", large/small, small, large)
+	}
+}

@@ -1,12 +1,18 @@
 package workflow_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
+	"mercator/cmd/mercator/internal/workflow"
+	"mercator/plan"
+	"mercator/plan/planfile"
 	"mercator/provider/sandbox"
 	"mercator/schema"
 )
@@ -128,4 +134,43 @@ func TestModulesConverge(t *testing.T) {
 	if bound == nil || !slices.Contains(bound.Dependencies, `module.team["t07"].module.people.database_user.app`) {
 		t.Errorf("the alert is remembered as %+v, without what its module depends on", bound)
 	}
+}
+
+// TestSavedPlanRestsOnModules refuses a saved plan when a file of a module has changed since, and carries it out when
+// none has; what it looks up is read again.
+func TestSavedPlanRestsOnModules(t *testing.T) {
+	r := newRig(t, sandbox.Options{})
+	r.put(sandbox.Project, "", map[string]any{"name": "shared"})
+	r.files(map[string]string{
+		"main.hcl":      "data \"project\" \"shared\" {}\nmodule \"m\" {\n  source = \"./m\"\n  beside = data.project.shared.id\n}\n",
+		"m/project.hcl": "variable \"beside\" {}\nproject \"mine\" { tags = { beside = var.beside } }\n",
+	})
+	s := r.open()
+	p, err := s.Plan(context.Background(), plan.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := s.Source()
+	if err != nil {
+		t.Fatal(err)
+	}
+	saved, err := planfile.New(p, source, "0.1.0", catalog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	options := workflow.ApplyOptions{Saved: saved, Operation: "apply"}
+	before, err := os.ReadFile(filepath.Join(r.dir, "m", "project.hcl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.files(map[string]string{"m/project.hcl": string(before) + "# changed\n"})
+	var stale *workflow.StaleError
+	if _, err := r.open().Apply(context.Background(), options); !errors.As(err, &stale) || !strings.Contains(err.Error(), "project.hcl") {
+		t.Errorf("with a changed module: %v", err)
+	}
+	r.files(map[string]string{"m/project.hcl": string(before)})
+	if a, err := r.open().Apply(context.Background(), options); err != nil || !a.Ran || !a.Result.OK() {
+		t.Errorf("with the same files: %v, %v", err, a.Result.All())
+	}
+	r.expectEmpty()
 }
