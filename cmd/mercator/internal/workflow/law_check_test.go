@@ -125,7 +125,7 @@ func (c *lawCase) checkDeclared(e *lawEstate, after lawLook) {
 		live, there := after.live[id]
 		switch {
 		case !there && c.expired(d): // as it should be, and remembered until it leaves the file
-			expired[d.kind+" "+group] = true
+			expired[d.kind] = true
 			continue
 		case !there:
 			c.rt.Fatalf("%s%s is declared and not in Atlas", c.at(), d)
@@ -139,9 +139,8 @@ func (c *lawCase) checkDeclared(e *lawEstate, after lawLook) {
 	}
 	c.checkAlerts(alerts, after, wanted)
 	for id, a := range after.owned {
-		words := strings.SplitN(id, " ", 3)
-		_, live := after.live[id]
-		if !wanted[id] && (live || !expired[words[0]+" "+words[1]]) {
+		kind, _, _ := strings.Cut(id, " ")
+		if _, live := after.live[id]; !wanted[id] && (live || !expired[kind]) {
 			c.rt.Fatalf("%sthe state owns %s as %s, which no file declares", c.at(), id, a)
 		}
 	}
