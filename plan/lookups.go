@@ -105,7 +105,7 @@ func (b *builder) notFound(kind *schema.Kind, l *schema.Lookup, place schema.Pla
 	objects, read := b.in.Live.Sweep(l.Connection, l.Kind, place)
 	switch {
 	case kind.Endpoints.List == nil:
-		return diag.Errorf("lookup_impossible", fmt.Sprintf("A %s cannot be looked up", kind.Name), "Atlas has no list of them. Declare it as a resource.")
+		return diag.Errorf("lookup_not_found", fmt.Sprintf("A %s cannot be looked up", kind.Name), "Atlas has no list of them. Declare it as a resource.")
 	case l.Open != "":
 		return openLookup(l, l.Open)
 	case l.Parent.Address != "" && place == "":

@@ -11,7 +11,7 @@ type Code struct {
 func Codes() []Code { return slices.Clone(codes) }
 
 // PostconditionFailed is the code of a postcondition that does not hold.
-const PostconditionFailed = "postcondition_failed"
+const PostconditionFailed = codePostcondition
 
 const (
 	codeNoFiles            = "no_files"
@@ -72,7 +72,7 @@ const (
 	codeDependsOn          = "invalid_depends_on"
 	codeExclusive          = "invalid_exclusive"
 	codePrecondition       = "precondition_failed"
-	codePostcondition      = PostconditionFailed
+	codePostcondition      = "postcondition_failed"
 	codeSensitiveOutput    = "sensitive_output"
 	codeInvalidAddress     = "invalid_address"
 	codeStillDeclared      = "still_declared"
