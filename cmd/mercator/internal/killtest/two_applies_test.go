@@ -148,14 +148,25 @@ func (s *stage) stop(t *testing.T, a *act, n int, pass func(*tower), want ending
 	if r.Done || !slices.Contains(r.Codes, "lease_lost") && !strings.Contains(r.Error, "lock was lost") {
 		t.Errorf("the holder went on: %+v", r)
 	}
-	for _, c := range sc.box.Calls()[calls:] {
-		t.Errorf("having lost its lease it called %s %s", c.Method, c.Path)
+	// A plan reads several lists at once, and a read that had asked the guard when the machine stopped may still
+	// arrive. It changes nothing; whatever changes something is not sent.
+	late := sc.box.Calls()[calls:]
+	for _, c := range late {
+		if c.Mutating {
+			t.Errorf("having lost its lease it called %s %s", c.Method, c.Path)
+		}
+	}
+	if len(late) > inFlight {
+		t.Errorf("having lost its lease it made %d calls, more than can have been on their way", len(late))
 	}
 	if after := sc.files(); after != before {
 		t.Errorf("having lost its lease it changed the state's files:\n%s\nwere\n%s", after, before)
 	}
 	sc.ending().same(t, want)
 }
+
+// inFlight is how many reads a client has under way at most.
+const inFlight = 16
 
 // files are the state's file and what stands beside it.
 func (sc *scene) files() string {
