@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -185,6 +186,21 @@ func (p *process) kill() {
 	<-p.begun
 	_ = p.command.Process.Kill() // or it is gone already
 	<-p.ended
+}
+
+// stop stops the process and returns when it stands still: until then it could take an answer and send something.
+func (p *process) stop() error {
+	<-p.begun
+	if err := p.command.Process.Signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	for {
+		var status syscall.WaitStatus
+		_, err := syscall.Wait4(p.command.Process.Pid, &status, syscall.WUNTRACED, nil)
+		if !errors.Is(err, syscall.EINTR) {
+			return err
+		}
+	}
 }
 
 // end waits for the process. It returns its report, or false where it was killed.
