@@ -48,17 +48,20 @@ func (g *lawGen) chance(percent int) bool {
 
 func lawPick[T any](g *lawGen, from ...T) T { return from[g.n(len(from))] }
 
-// How often, in a hundred times, arguments of a block that is touched are set, changed and released.
+// How often, in a hundred times, arguments of a block that is touched are set, changed and released; deeper ones, which
+// are reached less often, lawDeeper times more for each level.
 const (
 	lawSetAtFirst = 35
 	lawSetLater   = 14
 	lawChange     = 22
 	lawRelease    = 9
+	lawDeeper     = 7
 )
 
 // object makes an object with the arguments attrs, or changes an old one.
 func (g *lawGen) object(attrs []schema.Attribute, path string, old lawObject) lawObject {
 	out := lawObject{}
+	more := lawDeeper * strings.Count(path, ".")
 	for i := range attrs {
 		a := &attrs[i]
 		at := path + "." + a.Name
@@ -66,16 +69,16 @@ func (g *lawGen) object(attrs []schema.Attribute, path string, old lawObject) la
 			continue
 		}
 		was, had := old[a.Name]
-		rate := lawSetLater
+		rate := lawSetLater + more
 		if old == nil {
-			rate = lawSetAtFirst
+			rate = lawSetAtFirst + more
 		}
 		switch {
 		case !had && (a.Required || g.chance(rate)):
 			out[a.Name] = g.value(a, at, nil)
 		case !had:
-		case !a.Required && g.chance(lawRelease):
-		case a.Nested != nil && g.chance(60), g.chance(lawChange):
+		case !a.Required && g.chance(lawRelease+more/2):
+		case a.Nested != nil && g.chance(60+more), g.chance(lawChange + more):
 			out[a.Name] = g.value(a, at, was)
 		default:
 			out[a.Name] = lawClone(was)

@@ -72,7 +72,7 @@ func init() {
 		"custom_role.actions.resources.db":         func(g *lawGen, old any) any { return g.other(old, "shop", "logs") },
 		"custom_role.actions.resources.collection": func(g *lawGen, old any) any { return g.other(old, "a", "b", "") },
 		"custom_role.inherited_roles.role":         func(g *lawGen, old any) any { return g.roleName(old, true) },
-		"custom_role.inherited_roles.db":           func(g *lawGen, old any) any { return "admin" },
+		"custom_role.inherited_roles.db":           func(g *lawGen, old any) any { return g.other(old, "admin", "shop") },
 
 		"alert_config.event_type_name": func(g *lawGen, old any) any { return g.event(old) },
 		"alert_config.metric_threshold.metric_name": func(g *lawGen, old any) any {

@@ -39,7 +39,7 @@ func lawFamilyOf(event any) string {
 func (g *lawGen) event(old any) any {
 	family := lawFamilyOf(old)
 	if old == nil || g.chance(30) {
-		family = lawPick(g, "metric", "threshold", "plain", "stream", "metric", "threshold")
+		family = lawPick(g, "metric", "threshold", "plain", "stream", "stream", "threshold")
 	}
 	return g.other(old, lawMapAny(sortedNames(lawFamilies[family]))...)
 }
@@ -59,7 +59,7 @@ func mendLawAlert(g *lawGen, old, args lawObject) {
 	g.bound(old, args, "metric_threshold", family == "metric" || family == "stream", changed)
 	operator := lawFamilies[family][args["event_type_name"].(string)]
 	needed := family == "threshold" && operator != "?"
-	g.bound(old, args, "threshold", needed || operator == "?" && g.chance(50), changed && needed)
+	g.bound(old, args, "threshold", needed || operator == "?" && g.chance(80), changed && needed)
 	if family == "threshold" || family == "stream" {
 		g.mendThreshold(old, args, family, operator)
 	}
@@ -184,7 +184,10 @@ func mendLawCluster(g *lawGen, old, args lawObject) {
 	if old["termination_protection_enabled"] == true && args["termination_protection_enabled"] == nil {
 		args["termination_protection_enabled"] = false // released, it would guard a cluster that nobody can delete
 	}
-	if tls, ok := args["advanced_configuration"].(lawObject); ok && (tls["custom_openssl_cipher_config_tls12"] != nil || tls["custom_openssl_cipher_config_tls13"] != nil) {
+	tls, _ := args["advanced_configuration"].(lawObject)
+	was, _ := old["advanced_configuration"].(lawObject)
+	custom := tls["custom_openssl_cipher_config_tls12"] != nil || tls["custom_openssl_cipher_config_tls13"] != nil
+	if mode := tls["tls_cipher_config_mode"]; custom && (mode == "DEFAULT" || mode == nil && was["tls_cipher_config_mode"] != "CUSTOM") {
 		tls["tls_cipher_config_mode"] = "CUSTOM"
 	}
 }
@@ -240,6 +243,8 @@ func (g *lawGen) shape(old, args lawObject) {
 	switch {
 	case old == nil && form == "free":
 		g.freeShape(args)
+	case form == "free" && g.chance(lawRelease):
+		delete(lawRegions(args)[0], "backing_provider_name")
 	case form == "free" || args["instance_size"] == "M0":
 	case form == "left out":
 	case form == "short" && old != nil && g.chance(12):
@@ -303,7 +308,7 @@ func (g *lawGen) short(old, args lawObject) {
 	switch {
 	case scaling != nil && old != nil && g.chance(lawRelease):
 		delete(args, "auto_scaling")
-	case scaling != nil && g.chance(40) || scaling == nil && g.chance(25):
+	case scaling != nil && g.chance(80) || scaling == nil && g.chance(45):
 		args["auto_scaling"] = g.object(catalog.Kind("cluster").Attribute("auto_scaling").Nested, "cluster.auto_scaling", scaling)
 	}
 	mendScaling(scaling, args["auto_scaling"])

@@ -140,10 +140,10 @@ func (g *lawGen) region(attrs []schema.Attribute, old lawObject) lawObject {
 		case had:
 			out[a.Name] = g.nodes(a, was.(lawObject))
 		case a.Name == "auto_scaling" && (old == nil || old["priority"] == 0):
-			if old == nil && g.chance(20) {
+			if old == nil && g.chance(45) {
 				out[a.Name] = g.nodes(a, nil)
 			}
-		case g.chance(lawSetLater) || a.Name == "electable_specs":
+		case g.chance(2*lawSetLater) || a.Name == "electable_specs":
 			out[a.Name] = g.nodes(a, nil)
 		}
 	}
@@ -235,7 +235,7 @@ func mendScaling(old, now any) {
 			compute[name] = tiers[btoi(was[name] == tiers[0])]
 		}
 	}
-	if compute["scale_down_enabled"] == true && compute["enabled"] != false {
+	if compute["scale_down_enabled"] == true && compute["enabled"] == nil && was["enabled"] != true {
 		compute["enabled"] = true
 	}
 	if compute["enabled"] == false && (compute["scale_down_enabled"] != nil || was["scale_down_enabled"] == true) {

@@ -155,6 +155,7 @@ var excuses = map[string]func(c *lawCase) bool{
 	"cluster_paused":        func(c *lawCase) bool { return c.everSet("paused", true) },
 	"replace_holds_data":    func(c *lawCase) bool { return c.everSet("region_usage_restrictions", nil) },
 	"adopted_replace":       func(c *lawCase) bool { return c.byHand() },
+	"rename_target_exists":  func(c *lawCase) bool { return c.byHand() },
 	"deletion_blocked":      func(c *lawCase) bool { return c.byHand() || c.refusedBefore },
 	// A project that has both another label and another name is another project.
 	"parent_changed": func(c *lawCase) bool {
@@ -188,7 +189,8 @@ func (c *lawCase) refusal(_ *lawEstate, errs diag.List) {
 // incomplete are refusals of Atlas that a creation may meet where the file released an argument before, so that it
 // no longer says all that a new object needs.
 var incomplete = []string{"MISSING_THRESHOLD", "MISSING_METRIC_THRESHOLD", "MISSING_ATTRIBUTE", "INVALID_OPERATOR_FOR_EVENT_TYPE", "EMAIL_OR_SMS_REQUIRED_FOR_GROUP_NOTIFICATION",
-	"CLUSTER_REPLICATION_FACTOR_INVALID", "COMPUTE_AUTO_SCALING_MAX_INSTANCE_SIZE_REQUIRED", "COMPUTE_AUTO_SCALING_MIN_INSTANCE_SIZE_REQUIRED"}
+	"CLUSTER_REPLICATION_FACTOR_INVALID", "COMPUTE_AUTO_SCALING_MAX_INSTANCE_SIZE_REQUIRED", "COMPUTE_AUTO_SCALING_MIN_INSTANCE_SIZE_REQUIRED",
+	"COMPUTE_AUTO_SCALING_SCALE_DOWN_ENABLED_INVALID"}
 
 // lasting is Atlas's refusal to give an expiry to a user that had none; the plan does not foresee it.
 const lasting = "PERMANENT_ENTITY_CANNOT_BE_MADE_TEMPORARY"
