@@ -182,7 +182,7 @@ func TestKilledAtEveryPoint(t *testing.T) {
 // settings returns the seed, and that every how-manieth point is tried.
 func settings(t *testing.T) (seed uint64, every int) {
 	t.Helper()
-	seed, every = uint64(time.Now().UnixNano()), 53
+	seed, every = uint64(time.Now().UnixNano()), 71
 	if os.Getenv("MERCATOR_KILL") == "all" {
 		every = 1
 	}

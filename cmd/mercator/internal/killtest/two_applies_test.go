@@ -110,7 +110,7 @@ func TestRule_R28_AStoppedHolderMakesNoFurtherCall(t *testing.T) {
 		undisturbed := s.begin(t, a)
 		r, _ := undisturbed.run(orders{Parallelism: 1, Lazy: true})
 		want := undisturbed.ending()
-		for i, n := 0, 5; n <= r.Calls; i, n = i+1, n+20 {
+		for i, n := 0, 5; n <= r.Calls; i, n = i+1, n+30 {
 			stop := stops[i%len(stops)]
 			t.Run(fmt.Sprintf("%s/%s stops at call %d", a.name, stop.what, n), func(t *testing.T) {
 				s.stop(t, a, n, stop.pass, want)
