@@ -165,6 +165,9 @@ func (sc *scene) start(o orders, befall ...func(*process) sandbox.Fault) *proces
 			return sandbox.Fault{Nth: o.N, Action: sandbox.Lost, After: func(*http.Request) { p.kill() }}
 		})
 	}
+	if _, err := p.command.StdinPipe(); err != nil { // open as long as this process lives
+		sc.t.Fatal(err)
+	}
 	for _, f := range befall {
 		if err := sc.box.SetFaults(f(p)); err != nil {
 			sc.t.Fatal(err)
