@@ -169,14 +169,14 @@ func (g *lawGen) touch(b *lawBlock) {
 	if b.kind == "project" {
 		g.touchProject(b)
 	}
-	if g.chance(10) {
+	if g.chance(6) {
 		protect := b.protect == nil || !*b.protect
 		b.protect = &protect
 		if g.chance(50) && !protect {
 			b.protect = nil
 		}
 	}
-	if g.chance(60) {
+	if g.chance(70) {
 		g.arguments(b, b.args)
 	}
 }

@@ -55,7 +55,7 @@ const (
 	lawSetLater   = 14
 	lawChange     = 22
 	lawRelease    = 9
-	lawDeeper     = 7
+	lawDeeper     = 10
 )
 
 // object makes an object with the arguments attrs, or changes an old one.
@@ -77,7 +77,7 @@ func (g *lawGen) object(attrs []schema.Attribute, path string, old lawObject) la
 		case !had && (a.Required || g.chance(rate)):
 			out[a.Name] = g.value(a, at, nil)
 		case !had:
-		case !a.Required && g.chance(lawRelease+more/2):
+		case !a.Required && g.chance(lawRelease+more*2/3):
 		case a.Nested != nil && g.chance(60+more), g.chance(lawChange + more):
 			out[a.Name] = g.value(a, at, was)
 		default:

@@ -51,6 +51,7 @@ func init() {
 			}
 			return old
 		},
+		"cluster.paused": func(g *lawGen, old any) any { return old != true && g.chance(30) }, // paused, nothing else can change
 		"cluster.global_cluster_self_managed_sharding": func(g *lawGen, old any) any {
 			if old != nil && g.chance(70) {
 				return old // a change replaces the cluster

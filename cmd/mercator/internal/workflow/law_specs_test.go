@@ -27,7 +27,7 @@ func (g *lawGen) long(args lawObject, form string) {
 		specs = specs[:len(specs)-1]
 	}
 	for i, v := range specs {
-		if g.chance(60) {
+		if g.chance(75) {
 			g.spec(v.(lawObject), form, i)
 		}
 	}
@@ -59,7 +59,7 @@ func (g *lawGen) spec(spec lawObject, form string, i int) {
 			continue
 		}
 		r := v.(lawObject)
-		if g.chance(65) {
+		if g.chance(80) {
 			r = g.region(attrs, r)
 		}
 		regions = append(regions, r)
