@@ -119,18 +119,7 @@ func (e *Evaluation) computeLookup(inst *instance, l *lookedUp) {
 	l.parent = e.parent(inst)
 	l.connection = e.connectionWithin(inst, l.parent)
 	r := &result{inst: inst} // whose edges come to nothing: a lookup is read before anything is done
-	ctx := e.context(b.uses, f)
-	d := &decoder{e: e, addr: inst.addr, edges: &r.edges}
-	values := make(map[string]cty.Value, len(b.kind.Attributes))
-	for _, arg := range b.args {
-		values[arg.attr.Name] = e.argument(d, arg, ctx, f)
-	}
-	for i := range b.kind.Attributes {
-		a := &b.kind.Attributes[i]
-		if _, ok := values[a.Name]; !ok {
-			values[a.Name] = cty.NullVal(a.CtyType())
-		}
-	}
+	values := e.written(inst, &r.edges, e.context(b.uses, f), f)
 	id := b.kind.Identity
 	byID := id.ID != "" && !isNull(values[id.ID])
 	if !byID && id.LabelIs != "" && isNull(values[id.LabelIs]) {

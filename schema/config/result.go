@@ -90,10 +90,10 @@ func (e *Evaluation) compute(r *result) {
 	e.dependsOn(b, f, &r.edges)
 }
 
-// arguments decodes the block's arguments into a value of the kind's type.
-func (e *Evaluation) arguments(r *result, ctx *hcl.EvalContext, f frame) {
-	b := r.inst.block
-	d := &decoder{e: e, addr: r.inst.addr, edges: &r.edges}
+// written decodes what the block writes, by attribute name; what it does not write is null.
+func (e *Evaluation) written(inst *instance, edges *edges, ctx *hcl.EvalContext, f frame) map[string]cty.Value {
+	b := inst.block
+	d := &decoder{e: e, addr: inst.addr, edges: edges}
 	values := make(map[string]cty.Value, len(b.kind.Attributes))
 	for _, arg := range b.args {
 		values[arg.attr.Name] = e.argument(d, arg, ctx, f)
@@ -104,6 +104,13 @@ func (e *Evaluation) arguments(r *result, ctx *hcl.EvalContext, f frame) {
 			values[a.Name] = cty.NullVal(a.CtyType())
 		}
 	}
+	return values
+}
+
+// arguments decodes the block's arguments into a value of the kind's type.
+func (e *Evaluation) arguments(r *result, ctx *hcl.EvalContext, f frame) {
+	b := r.inst.block
+	values := e.written(r.inst, &r.edges, ctx, f)
 	id := b.kind.Identity
 	if id.LabelIs != "" && isNull(values[id.LabelIs]) && b.label != "" {
 		values[id.LabelIs] = cty.StringVal(b.label)
