@@ -78,6 +78,8 @@ type Capabilities struct {
 	CompareAndSwap bool
 	// Journal: records are durable one by one; without it the state is written whole at intervals.
 	Journal bool
+	// Unguarded says why a lock keeps nobody out as the store is set up, and what would; "" where it does.
+	Unguarded string
 }
 
 // Store keeps one state.

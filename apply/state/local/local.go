@@ -11,6 +11,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -58,6 +59,23 @@ func New(path string, catalog *schema.Catalog, clock state.Clock, options ...Opt
 		o(s)
 	}
 	return s
+}
+
+// Backend returns the store as configurations name it: state "local" { path = "..." }.
+func Backend() state.Backend {
+	return state.Backend{
+		Name: "local",
+		Arguments: []state.Argument{
+			{Name: "path", Help: "the file; " + DefaultPath + " unless set. Relative names start at the configuration's folder."},
+		},
+		Open: func(s state.Settings) (state.Store, error) {
+			path := cmp.Or(s.Values["path"], DefaultPath)
+			if !filepath.IsAbs(path) {
+				path = filepath.Join(s.Dir, path)
+			}
+			return New(path, s.Catalog, s.Clock), nil
+		},
+	}
 }
 
 // Option is a way in which a store may differ.

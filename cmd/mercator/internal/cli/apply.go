@@ -35,7 +35,7 @@ func (a *applying) register(cmd *cobra.Command) {
 	flags.IntVar(&a.parallelism, "parallelism", 10, "work on up to `N` resources at a time")
 	flags.DurationVar(&a.lockTimeout, "lock-timeout", 0, "wait for the state's lock up to `DURATION`")
 	a.flags.register(cmd, a.operation == "destroy")
-	a.in.register(cmd)
+	a.in.registerState(cmd)
 }
 
 // applyCodes are the exit codes of the commands that change something.

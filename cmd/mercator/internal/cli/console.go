@@ -36,7 +36,7 @@ func consoleCommand(w *World, g *globals) *cobra.Command {
 			return f.console(cmd.Context(), newScreen(w, g, w.Stdout))
 		},
 	}
-	in.register(cmd)
+	in.registerState(cmd)
 	return cmd
 }
 

@@ -31,7 +31,7 @@ func driftCommand(w *World, g *globals) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&d.unmanaged, "unmanaged", false, "count every unmanaged object as drift")
 	d.formats.register(cmd)
-	d.in.register(cmd)
+	d.in.registerState(cmd)
 	return cmd
 }
 

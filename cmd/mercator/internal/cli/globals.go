@@ -77,13 +77,24 @@ func (g *globals) logger(stderr io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
 }
 
-// inputs are the --var and --var-file flags, which count in the order given.
-type inputs struct{ list []config.Input }
+// inputs are what a command line adds to the files.
+type inputs struct {
+	// list are the --var and --var-file flags, which count in the order given.
+	list []config.Input
+	// state are the --state-config flags as given.
+	state []string
+}
 
 func (i *inputs) register(cmd *cobra.Command) {
 	cmd.Flags().Var(inputFlag{i, "NAME=VALUE"}, "var", "set a variable; repeatable")
 	cmd.Flags().Var(inputFlag{i, "FILE"}, "var-file", "read variables from a file; repeatable")
 	_ = cmd.MarkFlagFilename("var-file", "hcl", "json")
+}
+
+// registerState defines the flags of the commands that use the state as well.
+func (i *inputs) registerState(cmd *cobra.Command) {
+	i.register(cmd)
+	cmd.Flags().StringArrayVar(&i.state, "state-config", nil, "`KEY=VALUE` for the state block; repeatable")
 }
 
 // inputFlag is one of the two flags; what it takes is also its type's name in help.

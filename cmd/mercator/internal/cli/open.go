@@ -2,16 +2,13 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"mercator/apply/state"
-	"mercator/apply/state/local"
 	"mercator/cmd/mercator/internal/workflow"
 	"mercator/plan"
 	"mercator/provider/atlas"
@@ -26,7 +23,7 @@ type folder struct {
 	world   *World
 	globals *globals
 	dir     string
-	inputs  []config.Input
+	inputs  inputs
 	catalog *schema.Catalog
 	// now is the run's one idea of the present (R39).
 	now   time.Time
@@ -40,7 +37,7 @@ func openFolder(w *World, g *globals, dir string, in inputs) (*folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &folder{world: w, globals: g, dir: dir, inputs: in.list, catalog: catalog,
+	f := &folder{world: w, globals: g, dir: dir, inputs: in, catalog: catalog,
 		now: w.Now().UTC(), clock: state.SystemClock(), stderr: newScreen(w, g, w.Stderr)}
 	if g.sandbox {
 		f.clock = hasty{f.clock}
@@ -68,7 +65,7 @@ func sessionOf(w *World, g *globals, args []string, in inputs) (*folder, *opened
 }
 
 func (f *folder) configOptions() config.Options {
-	return config.Options{Catalog: f.catalog, Environ: f.world.LookupEnv, Inputs: f.inputs, Now: f.now, Version: version}
+	return config.Options{Catalog: f.catalog, Environ: f.world.LookupEnv, Inputs: f.inputs.list, Now: f.now, Version: version}
 }
 
 // load reads the files and evaluates them without asking Atlas. Errors are all findings together; warnings have
@@ -91,29 +88,6 @@ func (f *folder) judge(list diag.List, c *config.Config) error {
 	return nil
 }
 
-// store opens the state that the files name; with --sandbox the sandbox's own, so that real state is never touched.
-func (f *folder) store(settings config.State) (state.Store, error) {
-	if f.globals.sandbox {
-		return local.New(filepath.Join(f.sandboxDir(), local.DefaultPath), f.catalog, f.clock), nil
-	}
-	if settings.Type != "local" {
-		return nil, diag.Errorf("state_settings", fmt.Sprintf("There is no state %q", settings.Type),
-			`This version keeps state in a file: state "local" { path = "mercator.state.json" }.`).At(settings.Range)
-	}
-	path := local.DefaultPath
-	for name, argument := range settings.Arguments {
-		if name != "path" {
-			return nil, diag.Errorf("state_settings", fmt.Sprintf("A local state has no argument %q", name),
-				`It has only "path", the name of its file. Write path = "mercator.state.json", or leave it out for that name.`).At(argument.Range)
-		}
-		path = argument.Value
-	}
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(f.dir, path)
-	}
-	return local.New(path, f.catalog, f.clock), nil
-}
-
 // openStore opens the state alone, for commands that need no credentials. Where the files say nothing about the
 // state, it is found without the values of variables too.
 func (f *folder) openStore() (state.Store, error) {
@@ -125,11 +99,8 @@ func (f *folder) openStore() (state.Store, error) {
 	if err := f.judge(diags, c); err != nil {
 		return nil, err
 	}
-	store, err := f.store(settings)
-	if err != nil {
-		return nil, &found{diag.List{workflow.Finding(err)}, c.Excerpts()}
-	}
-	return store, nil
+	store, diags := f.openState(settings)
+	return store, f.judge(diags, c)
 }
 
 // opened is a configuration with its connections and its state.
@@ -144,8 +115,8 @@ type opened struct {
 // session opens configuration, connections and state.
 func (f *folder) session() (*opened, error) {
 	options := workflow.Options{
-		Catalog: f.catalog, Dir: f.dir, Getenv: f.world.getenv, LookupEnv: f.world.LookupEnv, Inputs: f.inputs, Now: f.now,
-		Version: version, Clock: f.clock, Logger: f.globals.logger(f.world.Stderr), Store: f.store,
+		Catalog: f.catalog, Dir: f.dir, Getenv: f.world.getenv, LookupEnv: f.world.LookupEnv, Inputs: f.inputs.list, Now: f.now,
+		Version: version, Clock: f.clock, Logger: f.globals.logger(f.world.Stderr),
 	}
 	o := &opened{close: func() {}}
 	if f.globals.sandbox {
@@ -162,7 +133,14 @@ func (f *folder) session() (*opened, error) {
 	} else if dir, err := atlas.CacheDir(); err == nil {
 		options.CacheDir = dir
 	}
-	o.Session, o.warnings = workflow.Open(options)
+	options.Store = func(settings config.State) (state.Store, error) {
+		store, diags := f.openState(settings)
+		o.warnings.Add(diags.Warnings()...)
+		return store, joined(diags.Errors())
+	}
+	var diags diag.List
+	o.Session, diags = workflow.Open(options)
+	o.warnings.Add(diags...)
 	if o.warnings.HasErrors() {
 		o.close()
 		c, _ := config.Load(f.dir, f.configOptions()) // for the excerpts: there is no session to ask

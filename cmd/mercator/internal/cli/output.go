@@ -46,7 +46,7 @@ func outputCommand(w *World, g *globals) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, types included")
-	in.register(cmd)
+	in.registerState(cmd)
 	return cmd
 }
 

@@ -42,7 +42,7 @@ func planCommand(w *World, g *globals) *cobra.Command {
 	flags.BoolVar(&p.detailed, "detailed-exitcode", false, "exit 2 if there are changes")
 	p.formats.register(cmd)
 	p.flags.register(cmd, false)
-	p.in.register(cmd)
+	p.in.registerState(cmd)
 	return cmd
 }
 

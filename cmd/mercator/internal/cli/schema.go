@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/agext/levenshtein"
 	"github.com/fatih/color"
 	"github.com/spf13/cobra"
 
@@ -64,14 +63,8 @@ func showSchema(s screen, catalog *schema.Catalog, args []string, asJSON bool) e
 }
 
 func unknownKind(catalog *schema.Catalog, name string) error {
-	nearest, best := "", 4
-	for _, n := range catalog.Names() {
-		if d := levenshtein.Distance(n, name, nil); d < best {
-			nearest, best = n, d
-		}
-	}
-	if nearest != "" {
-		return fmt.Errorf("there is no kind %q; did you mean %q?", name, nearest)
+	if n := nearest(name, catalog.Names()); n != "" {
+		return fmt.Errorf("there is no kind %q; did you mean %q?", name, n)
 	}
 	return fmt.Errorf("there is no kind %q; the kinds are %s", name, list(catalog.Names()))
 }

@@ -29,7 +29,7 @@ func stateCommand(w *World, g *globals) *cobra.Command {
 	in := &inputs{}
 	for _, sub := range []*cobra.Command{stateList(w, g, in), stateShow(w, g, in), stateMove(w, g, in), stateRemove(w, g, in),
 		stateBind(w, g, in), stateOwn(w, g, in), stateUnlock(w, g, in)} {
-		in.register(sub)
+		in.registerState(sub)
 		cmd.AddCommand(sub)
 	}
 	return cmd

@@ -21,3 +21,19 @@ func Finding(err error) diag.Diagnostic {
 		return diag.Diagnostic{Severity: diag.Error, Summary: diag.Sentence(err.Error())}
 	}
 }
+
+// Findings makes a finding of each error that err joins, none where it is nil.
+func Findings(err error) diag.List {
+	if err == nil {
+		return nil
+	}
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return diag.List{Finding(err)}
+	}
+	var list diag.List
+	for _, e := range joined.Unwrap() {
+		list.Add(Findings(e)...)
+	}
+	return list
+}
