@@ -111,7 +111,9 @@ func (a *analysis) wrong(d diag.Diagnostic, at hcl.Range) {
 // nested block is needed whose kind its text mentions.
 func (a *analysis) generic(x hcl.Expression) {
 	for _, t := range x.Variables() {
-		a.reference(t, nil)
+		if len(t) > 1 || !slices.Contains(plainTypes, t.RootName()) { // may be the argument of convert
+			a.reference(t, nil)
+		}
 	}
 	rng := x.Range()
 	src := a.files[rng.Filename]
@@ -141,13 +143,42 @@ type walker struct {
 	keys  map[*hclsyntax.ScopeTraversalExpr]*bracket
 	// rests are the traversals that follow brackets.
 	rests map[*hclsyntax.IndexExpr]hcl.Traversal
+	// types are arguments that are types, in one of which the walker may be.
+	types  []hclsyntax.Expression
+	inType hclsyntax.Expression
 }
 
 // Enter implements hclsyntax.Walker.
 func (w *walker) Enter(n hclsyntax.Node) hcl.Diagnostics {
+	if x, ok := n.(hclsyntax.Expression); ok && slices.Contains(w.types, x) {
+		w.inType = x
+	}
 	switch n := n.(type) {
 	case hclsyntax.ChildScope:
 		w.names = append(w.names, n.LocalNames)
+	case hclsyntax.Expression:
+		if w.inType == nil {
+			w.expression(n)
+		}
+	}
+	return nil
+}
+
+// Exit implements hclsyntax.Walker.
+func (w *walker) Exit(n hclsyntax.Node) hcl.Diagnostics {
+	switch n := n.(type) {
+	case hclsyntax.ChildScope:
+		w.names = w.names[:len(w.names)-1]
+	case hclsyntax.Expression:
+		if n == w.inType {
+			w.inType = nil
+		}
+	}
+	return nil
+}
+
+func (w *walker) expression(x hclsyntax.Expression) {
+	switch n := x.(type) {
 	case *hclsyntax.IndexExpr:
 		if t, ok := n.Collection.(*hclsyntax.ScopeTraversalExpr); ok && !w.usesOwnNames(n.Key) {
 			if w.keys == nil {
@@ -174,15 +205,6 @@ func (w *walker) Enter(n hclsyntax.Node) hcl.Diagnostics {
 	case *hclsyntax.ObjectConsExpr:
 		w.object(n)
 	}
-	return nil
-}
-
-// Exit implements hclsyntax.Walker.
-func (w *walker) Exit(n hclsyntax.Node) hcl.Diagnostics {
-	if _, ok := n.(hclsyntax.ChildScope); ok {
-		w.names = w.names[:len(w.names)-1]
-	}
-	return nil
 }
 
 func (w *walker) own(name string) bool {
@@ -237,26 +259,18 @@ func (a *analysis) mentionNames(names []string) {
 
 func (w *walker) call(n *hclsyntax.FunctionCallExpr) {
 	if _, ok := w.funcs.table[n.Name]; ok {
+		if n.Name == "convert" && len(n.Args) == 2 {
+			w.types = append(w.types, n.Args[1])
+		}
 		return
 	}
 	text := "See the list of functions in the documentation."
-	if better, ok := insteadOf[n.Name]; ok {
-		text = better
+	if i := slices.IndexFunc(absent, func(f Function) bool { return f.Name == n.Name }); i >= 0 {
+		text = absent[i].Description
 	} else if near := didYouMean(n.Name, sortedKeys(w.funcs.table)); near != "" {
 		text = strings.TrimSpace(near)
 	}
 	w.wrong(diag.Errorf(codeUnknownFunction, fmt.Sprintf("There is no function %q", n.Name), "%s", text), n.NameRange)
-}
-
-// insteadOf explains functions that people know from elsewhere.
-var insteadOf = map[string]string{
-	"timestamp":  "A plan is the same for the same inputs: plantimestamp() gives the one time of the run.",
-	"uuid":       "A plan is the same for the same inputs: use uuidv5(namespace, name).",
-	"bcrypt":     "Its result differs each time, so that a plan would never be empty; use sha256 or a value from outside.",
-	"list":       "Write [a, b].",
-	"map":        "Write { key = value }.",
-	"abspath":    "Files are named relative to the configuration's folder, outside of which nothing can be read.",
-	"pathexpand": "Files are named relative to the configuration's folder, outside of which nothing can be read.",
 }
 
 // object looks for keys that stand twice, of which HCL would silently take the last.

@@ -3,7 +3,6 @@ package config
 import (
 	"slices"
 
-	"github.com/hashicorp/hcl/v2/ext/tryfunc"
 	ctyyaml "github.com/zclconf/go-cty-yaml"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
@@ -13,6 +12,40 @@ import (
 // Function is a function of the language, for the documentation.
 type Function struct {
 	Name, Group, Description string
+}
+
+// Absent returns functions that people know from elsewhere and that are not offered on purpose; each one's
+// description says why, and what to use instead.
+func Absent() []Function { return slices.Clone(absent) }
+
+const (
+	sameInputs = "A plan is the same for the same inputs: "
+	ownFolder  = "Files are named relative to the configuration's folder, outside of which nothing can be read."
+	noHints    = "It tells a plan more about values that are not known yet; resources say so themselves here. Leave it out, or check with a precondition."
+)
+
+var absent = []Function{
+	{"timestamp", "time", sameInputs + "plantimestamp() gives the one time of the run."},
+	{"uuid", "hashes", sameInputs + "use uuidv5(namespace, name)."},
+	{"bcrypt", "hashes", "Its result differs each time, so that a plan would never be empty; use sha256 or a value from outside."},
+	{"rsadecrypt", "hashes", "It serves the passwords of machines, with a padding that is no longer safe; decrypt outside and pass the value by env(NAME)."},
+	{"abspath", "files", ownFolder},
+	{"pathexpand", "files", ownFolder},
+	{"ephemeralasnull", "types", "There are no ephemeral values: what is sensitive is never stored in clear. Leave it out."},
+	{"list", "collections", "Write [a, b]."},
+	{"map", "collections", "Write { key = value }."},
+	{"assumeequal", "types", noHints},
+	{"assumenotnull", "types", noHints},
+	{"assumestringprefix", "types", noHints},
+	{"assumelistlength", "types", noHints},
+	{"assumelistlengthmin", "types", noHints},
+	{"assumelistlengthmax", "types", noHints},
+	{"assumesetlength", "types", noHints},
+	{"assumesetlengthmin", "types", noHints},
+	{"assumesetlengthmax", "types", noHints},
+	{"assumemaplength", "types", noHints},
+	{"assumemaplengthmin", "types", noHints},
+	{"assumemaplengthmax", "types", noHints},
 }
 
 // Functions returns the functions of the language, by group.
@@ -164,7 +197,8 @@ func encodingFunctions() []namedFunction {
 func typeFunctions() []namedFunction {
 	const g = "types"
 	return []namedFunction{
-		fn("can", g, "Whether an expression can be evaluated without an error.", tryfunc.CanFunc),
+		fn("can", g, "Whether an expression can be evaluated without an error.", canFunc),
+		fn("convert", g, "The value as a type that is written as a variable's type is.", convertFunc),
 		fn("issensitive", g, "Whether a value is sensitive.", isSensitiveFunc),
 		fn("nonsensitive", g, "The value, no longer sensitive: for what is no secret after all.", nonsensitiveFunc),
 		fn("sensitive", g, "The value, never shown and never stored in clear.", sensitiveFunc),
@@ -174,7 +208,7 @@ func typeFunctions() []namedFunction {
 		fn("tonumber", g, "The value as a number.", stdlib.MakeToFunc(cty.Number)),
 		fn("toset", g, "The value as a set, without order and repetitions.", stdlib.MakeToFunc(cty.Set(cty.DynamicPseudoType))),
 		fn("tostring", g, "The value as a text.", stdlib.MakeToFunc(cty.String)),
-		fn("try", g, "The first of the expressions that can be evaluated without an error.", tryfunc.TryFunc),
+		fn("try", g, "The first of the expressions that can be evaluated without an error.", tryFunc),
 		fn("type", g, "The type of a value, as a variable's type is written.", typeFunc),
 	}
 }

@@ -5,12 +5,9 @@ import (
 	"slices"
 	"sort"
 
-	"github.com/hashicorp/hcl/v2/ext/typeexpr"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 	"github.com/zclconf/go-cty/cty/function"
-
-	"mercator/schema"
 )
 
 func anyParam(name string) function.Parameter {
@@ -237,49 +234,5 @@ var transposeFunc = function.New(&function.Spec{
 			return cty.MapValEmpty(cty.List(cty.String)), nil
 		}
 		return cty.MapVal(out), nil
-	},
-})
-
-// openParam takes any value as it is, marks included.
-func openParam(name string) function.Parameter {
-	return function.Parameter{
-		Name: name, Type: cty.DynamicPseudoType, AllowNull: true, AllowUnknown: true, AllowDynamicType: true, AllowMarked: true,
-	}
-}
-
-func sameType(args []cty.Value) (cty.Type, error) { return args[0].Type(), nil }
-
-var sensitiveFunc = function.New(&function.Spec{
-	Params: []function.Parameter{openParam("value")},
-	Type:   sameType,
-	Impl:   func(args []cty.Value, _ cty.Type) (cty.Value, error) { return args[0].Mark(schema.Sensitive), nil },
-})
-
-var nonsensitiveFunc = function.New(&function.Spec{
-	Params: []function.Parameter{openParam("value")},
-	Type:   sameType,
-	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-		v, paths := args[0].UnmarkDeepWithPaths()
-		for _, p := range paths {
-			delete(p.Marks, schema.Sensitive)
-		}
-		return v.MarkWithPaths(slices.DeleteFunc(paths, func(p cty.PathValueMarks) bool { return len(p.Marks) == 0 })), nil
-	},
-})
-
-var isSensitiveFunc = function.New(&function.Spec{
-	Params: []function.Parameter{openParam("value")},
-	Type:   function.StaticReturnType(cty.Bool),
-	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-		return cty.BoolVal(args[0].HasMark(schema.Sensitive)), nil
-	},
-})
-
-var typeFunc = function.New(&function.Spec{
-	Params: []function.Parameter{openParam("value")},
-	Type:   function.StaticReturnType(cty.String),
-	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-		v, _ := args[0].UnmarkDeep()
-		return cty.StringVal(typeexpr.TypeString(v.Type())), nil
 	},
 })

@@ -324,13 +324,15 @@ var cidrContainsFunc = function.New(&function.Spec{
 		if err != nil {
 			return cty.UnknownVal(cty.Bool), errors.New("a network is written like 10.0.0.0/16")
 		}
-		outer = outer.Masked()
-		if addr, err := netip.ParseAddr(args[1].AsString()); err == nil {
-			return cty.BoolVal(outer.Contains(addr)), nil
-		}
 		inner, err := netip.ParsePrefix(args[1].AsString())
-		if err != nil {
+		if addr, wrong := netip.ParseAddr(args[1].AsString()); wrong == nil {
+			inner, err = addr.Prefix(addr.BitLen())
+		}
+		switch {
+		case err != nil:
 			return cty.UnknownVal(cty.Bool), errors.New("the second argument is an address or a network")
+		case inner.Addr().BitLen() != outer.Addr().BitLen():
+			return cty.UnknownVal(cty.Bool), errors.New("one of the arguments is IPv4 and the other IPv6, which never contain each other")
 		}
 		return cty.BoolVal(inner.Bits() >= outer.Bits() && outer.Contains(inner.Addr())), nil
 	},

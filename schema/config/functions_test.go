@@ -155,6 +155,7 @@ var calls = []struct{ expression, want string }{
 	{`cidrsubnet("10.0.0.0/16", 8, 3)`, `"10.0.3.0/24"`},
 	{`cidrsubnets("10.0.0.0/16", 8, 8, 4)`, `["10.0.0.0/24", "10.0.1.0/24", "10.0.16.0/20"]`},
 	{`can(local.list[5])`, `false`},
+	{`convert([1], list(string))`, `["1"]`},
 	{`issensitive(var.key)`, `true`},
 	{`nonsensitive(var.key)`, `"hunter2"`},
 	{`nonsensitive([var.key])`, `["hunter2"]`},

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -244,7 +245,7 @@ func renderTemplate(name, text string, variables cty.Value, functions map[string
 		ctx.Variables[k.AsString()] = v
 	}
 	for _, t := range x.Variables() {
-		if _, ok := ctx.Variables[t.RootName()]; !ok {
+		if _, ok := ctx.Variables[t.RootName()]; !ok && !slices.Contains(plainTypes, t.RootName()) {
 			return cty.DynamicVal, fmt.Errorf("%s uses %q, which is not among its variables", position(t.SourceRange()), t.RootName())
 		}
 	}

@@ -38,6 +38,7 @@ var expressionCodes = map[string]string{
 	"Not enough function arguments":    codeInvalidCall,
 	"Too many function arguments":      codeInvalidCall,
 	"Invalid expanding argument value": codeInvalidCall,
+	"Invalid type specification":       codeInvalidCall,
 	"Duplicate object key":             codeDuplicateKey,
 }
 
