@@ -54,6 +54,8 @@ type ParentRef struct {
 	Address Address
 	ID      string
 	Unknown bool
+	// Lookup is the address of the lookup that tells the ID, where one does.
+	Lookup Address
 }
 
 // Resource is what the files ask for: one instance of one block, or one entry of a fan.
@@ -68,6 +70,8 @@ type Resource struct {
 	// DependsOn are the resources, instances or whole blocks, that this one's expressions refer to or that its
 	// depends_on names.
 	DependsOn []Address
+	// Reads are the lookups that its expressions refer to; they are done before anything else.
+	Reads     []Address
 	Lifecycle Lifecycle
 	Timeouts  Timeouts
 	// Exclusive are the kinds inside this resource of which nothing but what is declared may live (R32).

@@ -85,7 +85,7 @@ func (r *result) resources() []schema.Resource {
 	b := r.inst.block
 	base := schema.Resource{
 		Address: r.inst.addr, Kind: b.kind.Name, Connection: r.connection, Parent: r.parent.ref,
-		Value: r.value, DependsOn: r.edges.sorted(r.inst.addr, r.parent.ref.Address),
+		Value: r.value, DependsOn: r.edges.sorted(r.inst.addr, r.parent.ref.Address), Reads: r.edges.lookups(),
 		Lifecycle: r.lifecycle, Timeouts: r.timeouts, Exclusive: b.exclusive,
 		Range: b.header, Ranges: b.ranges,
 	}
@@ -96,7 +96,7 @@ func (r *result) resources() []schema.Resource {
 	for i, en := range r.entries {
 		out[i] = base
 		out[i].Address, out[i].Value, out[i].Range = en.addr, en.value, en.rng
-		out[i].DependsOn = en.edges.sorted(en.addr, r.parent.ref.Address)
+		out[i].DependsOn, out[i].Reads = en.edges.sorted(en.addr, r.parent.ref.Address), en.edges.lookups()
 	}
 	return out
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"sort"
@@ -249,8 +250,8 @@ func unknownRepetition(what string) diag.Diagnostic {
 		"It depends on what only Atlas can tell, once the resource exists. Use keys that the files hold; values may be unknown.")
 }
 
-// edges is a set of addresses that something refers to.
-type edges map[schema.Address]struct{}
+// edges are the addresses that something refers to, each with whether it is a lookup.
+type edges map[schema.Address]bool
 
 // mark is put on a resource's value: whatever is computed from it carries the address along. It never
 // leaves this room.
@@ -267,33 +268,41 @@ func (m mark) GoString() string { return "ref(" + string(m.addr) + ")" }
 
 func (s *edges) collect(marks cty.ValueMarks) {
 	for m := range marks {
-		if r, ok := m.(mark); ok && !r.lookup {
-			s.put(r.addr)
+		if r, ok := m.(mark); ok {
+			s.join(edges{r.addr: r.lookup})
 		}
 	}
 }
 
-func (s *edges) put(addr schema.Address) {
-	if *s == nil {
-		*s = edges{}
-	}
-	(*s)[addr] = struct{}{}
-}
+func (s *edges) put(addr schema.Address) { s.join(edges{addr: false}) }
 
 func (s *edges) join(other edges) {
-	for a := range other {
-		s.put(a)
+	if *s == nil && len(other) > 0 {
+		*s = edges{}
 	}
+	maps.Copy(*s, other)
 }
 
-// sorted returns the addresses but for those that self lives in anyway.
+// lookups returns the lookups among the addresses.
+func (s edges) lookups() []schema.Address {
+	var out []schema.Address
+	for a, lookup := range s {
+		if lookup {
+			out = append(out, a)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// sorted returns the resources among the addresses but for those that self lives in anyway.
 func (s edges) sorted(self, parent schema.Address) []schema.Address {
 	if len(s) == 0 {
 		return nil
 	}
 	out := make([]schema.Address, 0, len(s))
-	for a := range s {
-		if a != parent && a != self && !a.Contains(self) {
+	for a, lookup := range s {
+		if !lookup && a != parent && a != self && !a.Contains(self) {
 			out = append(out, a)
 		}
 	}

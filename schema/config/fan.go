@@ -130,9 +130,7 @@ func (e *Evaluation) placed(b *block, v cty.Value, ctx *hcl.EvalContext, at diag
 func (e *Evaluation) entry(r *result, key string, it item) entry {
 	k := r.inst.block.kind
 	en := entry{key: key, addr: r.inst.addr.Key(key), rng: it.rng, edges: edges{}}
-	for a := range r.edges {
-		en.edges.put(a)
-	}
+	en.edges.join(r.edges)
 	d := &decoder{e: e, addr: en.addr, edges: &en.edges, rng: it.rng}
 	v := it.value
 	if raw, marks := v.Unmark(); k.Fan.Short != "" && raw.Type().IsPrimitiveType() {

@@ -225,6 +225,9 @@ func dump(d schema.Desired) string {
 		for _, a := range r.DependsOn {
 			fmt.Fprintf(&b, "  needs %s\n", a)
 		}
+		for _, a := range r.Reads {
+			fmt.Fprintf(&b, "  reads %s\n", a)
+		}
 		if l := r.Lifecycle; l.PreventDestroy || l.Abandon || l.IgnoreChanges != nil {
 			fmt.Fprintf(&b, "  lifecycle %+v\n", l)
 		}

@@ -216,12 +216,13 @@ func (e *Evaluation) parentRef(inst *instance) schema.ParentRef {
 	if name == "" && len(inst.block.kind.Identity.Key) == 1 {
 		name = inst.block.kind.Identity.Key[0]
 	}
+	unknown := schema.ParentRef{Lookup: inst.addr, Unknown: true}
 	if !v.Type().IsObjectType() || !v.Type().HasAttribute(name) {
-		return schema.ParentRef{Unknown: true}
+		return unknown
 	}
 	id, _ := v.GetAttr(name).Unmark()
 	if !id.IsKnown() || id.IsNull() {
-		return schema.ParentRef{Unknown: true}
+		return unknown
 	}
-	return schema.ParentRef{ID: id.AsString()}
+	return schema.ParentRef{Lookup: inst.addr, ID: id.AsString()}
 }

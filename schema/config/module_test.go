@@ -243,11 +243,11 @@ cluster "c" { project = module.m.project }
 		"m/main.hcl": "variable \"project\" {}\noutput \"project\" { value = var.project }\n",
 	}
 	_, e := load(t, files, nil)
-	if got := find(t, e, "cluster.c").Parent; got != (schema.ParentRef{Unknown: true}) {
+	if got := find(t, e, "cluster.c").Parent; got != (schema.ParentRef{Unknown: true, Lookup: "data.project.shared"}) {
 		t.Errorf("before it is read it lives in %+v", got)
 	}
 	known := world{"data.project.shared": live(t, "project", map[string]any{"id": "65f0", "name": "shared"})}
-	if r, diags := e.Resolve("cluster.c", known); len(diags) > 0 || r.Parent != (schema.ParentRef{ID: "65f0"}) || len(r.DependsOn) > 0 {
+	if r, diags := e.Resolve("cluster.c", known); len(diags) > 0 || r.Parent != (schema.ParentRef{ID: "65f0", Lookup: "data.project.shared"}) || len(r.DependsOn) > 0 {
 		t.Errorf("it lives in %+v and needs %q; %v", r.Parent, r.DependsOn, diags)
 	}
 }

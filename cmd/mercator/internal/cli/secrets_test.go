@@ -132,6 +132,9 @@ func TestNoCommandShowsASecret(t *testing.T) {
 
 	u.must(0, "validate")
 	u.run("", "fmt", "--diff", "--check")
+	for _, format := range render.GraphFormats() {
+		u.must(0, "graph", "--format", format)
+	}
 	saved := []string{"plan", "--out", "plan.bin"}
 	for _, format := range render.Formats() {
 		saved = append(saved, "--format", format+"=plan."+format)
