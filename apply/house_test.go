@@ -94,7 +94,7 @@ func (h *house) input(live *schema.Live) plan.Input {
 	in := plan.Input{Catalog: h.world.catalog, Now: h.world.clock.Now(), Live: live, Options: h.options,
 		Places: map[string]schema.Place{"": h.place}, Connections: map[string]plan.Connection{"": {OrgID: "o"}}, SecretMatches: h.verifier.Matches,
 		Prior: plan.Prior{Lineage: h.state.Lineage, Resources: h.state.Resources, Intents: h.state.Intents}}
-	known := plan.Pairs(withDesired(in, h.desired))
+	known := plan.NewSurvey(withDesired(in, h.desired)).Pair(live).Values()
 	for _, r := range h.desired {
 		if ref, ok := h.refs[r.Address]; ok {
 			values := r.Value.AsValueMap()
@@ -120,7 +120,7 @@ func (h *house) plan() *plan.Plan {
 	h.t.Helper()
 	live := schema.NewLive(nil, nil)
 	for range 10 {
-		sweeps, lookups := plan.Wanted(h.input(live))
+		sweeps, lookups := plan.NewSurvey(h.input(live)).Pair(live).Wanted()
 		if len(sweeps)+len(lookups) == 0 {
 			break
 		}

@@ -15,15 +15,28 @@ import (
 // Build makes the plan. What the input's Live lacks of what Wanted asks for counts as not there, so callers read
 // everything first. Mistakes are in the plan's Diagnostics.
 func Build(in Input) *Plan {
-	o := &in.Options
-	p := &Plan{Now: in.Now, Lineage: in.Prior.Lineage, Serial: in.Prior.Serial, Connections: in.Connections,
-		Destroying: o.Destroy, Targets: o.Targets, Excludes: o.Excludes, Replacing: o.Replace, NoAdopt: o.NoAdopt,
-		AllowDestroy: o.AllowDestroy, AllowAdopt: o.AllowAdopt}
 	if wrong := CheckConnections(in); wrong.HasErrors() {
+		p := newPlan(in)
 		p.Diagnostics = wrong
 		return p
 	}
-	b := newBuilder(in)
+	return NewSurvey(in).Pair(in.Live).Build(in.SecretMatches)
+}
+
+// newPlan returns a plan of nothing, with what the input says about the run.
+func newPlan(in Input) *Plan {
+	o := &in.Options
+	return &Plan{Now: in.Now, Lineage: in.Prior.Lineage, Serial: in.Prior.Serial, Connections: in.Connections,
+		Destroying: o.Destroy, Targets: o.Targets, Excludes: o.Excludes, Replacing: o.Replace, NoAdopt: o.NoAdopt,
+		AllowDestroy: o.AllowDestroy, AllowAdopt: o.AllowAdopt}
+}
+
+// Build makes the plan, with what says of a secret whether it is behind a recorded hash (see Input.SecretMatches). It
+// uses the pairing up: nothing is to be asked of it afterwards.
+func (pairing *Pairing) Build(secretMatches func(hash, secret string) bool) *Plan {
+	b := pairing.b
+	b.in.SecretMatches = secretMatches
+	p := newPlan(b.in)
 	b.strangers()
 	b.veil()
 	b.decide()

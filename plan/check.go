@@ -178,12 +178,8 @@ func (b *builder) holdsChild(n *node) bool {
 	if n.live == nil {
 		return false
 	}
-	inside, err := n.kind.Inside(n.place, n.live.ID, n.live.Key)
-	if err != nil {
-		return false
-	}
 	return slices.ContainsFunc(b.in.Catalog.Children(n.kind.Name), func(kind *schema.Kind) bool {
-		objects, _ := b.in.Live.Sweep(n.connection, kind.Name, inside)
+		objects, _ := b.in.Live.Sweep(n.connection, kind.Name, n.within())
 		return kind.HoldsData && len(objects) > 0
 	})
 }
@@ -289,12 +285,8 @@ func (b *builder) checkDeletedParents() {
 		if n.change.Action != Delete || n.live == nil {
 			continue
 		}
-		inside, err := n.kind.Inside(n.place, n.live.ID, n.live.Key)
-		if err != nil {
-			continue
-		}
 		for _, kind := range b.in.Catalog.Children(n.kind.Name) {
-			objects, _ := b.in.Live.Sweep(n.connection, kind.Name, inside)
+			objects, _ := b.in.Live.Sweep(n.connection, kind.Name, n.within())
 			for _, o := range objects {
 				b.checkLeftover(n, kind, o)
 			}

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/agext/levenshtein"
-	"github.com/zclconf/go-cty/cty"
 
 	"mercator/schema"
 	"mercator/schema/diag"
@@ -73,31 +72,6 @@ func (b *builder) lookedUp() map[identity]bool {
 		}
 	}
 	return out
-}
-
-// Found returns the value of every looked-up object by the lookup's address, and an error for each lookup that finds
-// nothing or cannot look yet. Nothing is looked up for a destruction.
-func Found(in Input) (map[schema.Address]cty.Value, diag.List) {
-	if len(in.Desired.Lookups) == 0 || in.Options.Destroy {
-		return nil, nil
-	}
-	b := newBuilder(in)
-	found := map[schema.Address]cty.Value{}
-	var diags diag.List
-	for i := range in.Desired.Lookups {
-		l := &in.Desired.Lookups[i]
-		kind := in.Catalog.Kind(l.Kind)
-		if kind == nil {
-			continue
-		}
-		place := b.lookupPlace(kind, l)
-		if o, ok := b.look(kind, l, place); ok && l.Open == "" {
-			found[l.Address] = o.Value
-			continue
-		}
-		diags.Add(b.notFound(kind, l, place).On(string(l.Address)).At(l.Range))
-	}
-	return found, diags
 }
 
 // notFound says why a lookup has no object.

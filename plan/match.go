@@ -39,6 +39,8 @@ type node struct {
 	// connection and place say where the object lives; place is "" where the parent is not there yet.
 	connection string
 	place      schema.Place
+	// inside is within's answer, once it was asked.
+	inside schema.Place
 	// key is the desired natural key, "" where it is not known.
 	key  string
 	live *schema.Object
@@ -96,28 +98,6 @@ type builder struct {
 type insideKey struct {
 	connection, kind string
 	place            schema.Place
-}
-
-func newBuilder(in Input) *builder {
-	if in.Live == nil {
-		in.Live = schema.NewLive(nil, nil)
-	}
-	b := &builder{in: in, byAddr: map[schema.Address]*node{}, claims: map[identity]*node{},
-		bounds: map[schema.Address]*schema.Bound{}, from: map[schema.Address]schema.Address{},
-		boundAt: map[identity]schema.Address{}, inside: map[insideKey]*schema.Object{}, explains: map[schema.Address][]schema.Intent{},
-		begun: map[schema.Address]bool{}}
-	for _, i := range in.Prior.Intents {
-		b.begun[i.Address] = true
-		if i.Armed {
-			b.explains[i.Address] = append(b.explains[i.Address], i)
-		}
-	}
-	b.indexPlaces()
-	b.move()
-	b.declare()
-	b.pair()
-	b.orphans()
-	return b
 }
 
 // indexPlaces notes the live objects by the place that their children live in.
@@ -285,9 +265,9 @@ func (b *builder) pair() {
 		for _, n := range level {
 			b.lookBack(n)
 		}
-		b.duplicates(level)
 		start = end
 	}
+	b.duplicates()
 }
 
 // settlePlace works out where a declared object lives.
@@ -296,7 +276,7 @@ func (b *builder) settlePlace(n *node) {
 	case n.kind.Parent == "":
 		n.place = b.in.Places[n.connection]
 	case n.parent != nil && n.parent.live != nil:
-		n.place, _ = n.parent.kind.Inside(n.parent.place, n.parent.live.ID, n.parent.live.Key)
+		n.place = n.parent.within()
 	case p.ID != "":
 		parent := b.in.Catalog.Kind(n.kind.Parent)
 		place, err := parent.Inside(b.in.Places[n.connection], p.ID, p.ID)
@@ -304,6 +284,14 @@ func (b *builder) settlePlace(n *node) {
 			n.place = place
 		}
 	}
+}
+
+// within returns the place that the children of a node with a live object live in, "" where it can have none.
+func (n *node) within() schema.Place {
+	if n.inside == "" {
+		n.inside, _ = n.kind.Inside(n.place, n.live.ID, n.live.Key)
+	}
+	return n.inside
 }
 
 // claim pairs a node with a live object unless another address has it already.
@@ -370,10 +358,10 @@ func (b *builder) liveOf(bound *schema.Bound) (schema.Object, bool) {
 	return b.in.Live.ByID(bound.Connection, bound.Kind, bound.Place, bound.ID)
 }
 
-// duplicates reports declared nodes that name one object.
-func (b *builder) duplicates(level []*node) {
+// duplicates reports declared nodes that name one object, however each says where it lives.
+func (b *builder) duplicates() {
 	first := map[string]*node{}
-	for _, n := range level {
+	for _, n := range b.nodes {
 		if n.key == "" || n.kind.Identity.Binds == schema.ByContent {
 			continue
 		}
@@ -384,7 +372,8 @@ func (b *builder) duplicates(level []*node) {
 		id := strings.Join([]string{b.home(n.connection), n.kind.Name, place, n.key}, "\x00")
 		if other := first[id]; other != nil {
 			b.diags.Add(diag.Errorf("duplicate_object", fmt.Sprintf("%s and %s name the same %s", other.address, n.address, n.kind.Name),
-				"Both are %q in the same place. Remove one of the blocks, or give one another name.", n.key).On(string(n.address)).At(n.keyPlace()))
+				"Both are %q in the same place; the other one stands at %s. Remove one of the blocks, or give one another name.",
+				schema.KeyText(n.key), other.keyPlace()).On(string(n.address)).At(n.keyPlace()))
 			continue
 		}
 		first[id] = n
@@ -414,17 +403,4 @@ func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
 	}
 	slices.Sort(keys)
 	return keys
-}
-
-// Pairs returns the live value of every declared address that has one: what the language's references to computed
-// values stand for (R40).
-func Pairs(in Input) map[schema.Address]cty.Value {
-	b := newBuilder(in)
-	out := map[schema.Address]cty.Value{}
-	for _, n := range b.nodes {
-		if n.desired != nil && n.live != nil {
-			out[n.address] = n.live.Value
-		}
-	}
-	return out
 }

@@ -21,16 +21,12 @@ func (b *builder) strangers() {
 		if n.desired == nil || n.live == nil || len(n.desired.Exclusive) == 0 {
 			continue
 		}
-		inside, err := n.kind.Inside(n.place, n.live.ID, n.live.Key)
-		if err != nil {
-			continue
-		}
 		for _, name := range n.desired.Exclusive {
 			kind := b.in.Catalog.Kind(name)
 			if kind == nil || kind.Parent != n.kind.Name {
 				continue
 			}
-			objects, _ := b.in.Live.Sweep(n.connection, name, inside)
+			objects, _ := b.in.Live.Sweep(n.connection, name, n.within())
 			for _, o := range objects {
 				b.stranger(n, kind, o)
 			}

@@ -17,7 +17,7 @@ func TestRule_R22_AReplacedParentIsReadWhole(t *testing.T) {
 	w := newWorld(t).want("shelf.a", m{"wood": "oak"}).has("shelf", root, m{"id": "s1", "name": "a", "wood": "elm"}).
 		knows("shelf.a", root, "s1", m{"wood": "elm"})
 	w.in.Live = schema.NewLive(w.all, nil)
-	sweeps, _ := plan.Wanted(w.in)
+	sweeps, _ := plan.NewSurvey(w.in).Pair(w.in.Live).Wanted()
 	var kinds []string
 	for _, s := range sweeps {
 		kinds = append(kinds, s.Kind.Name)

@@ -109,11 +109,10 @@ func secretPaths(kind *schema.Kind, desired cty.Value) []string {
 // SecretCandidate is a secret and the hash that it may be behind, to be verified before planning (R20).
 type SecretCandidate struct{ Hash, Secret string }
 
-// SecretCandidates lists what Build will ask of Input.SecretMatches, given the same input.
-func SecretCandidates(in Input) []SecretCandidate {
-	b := newBuilder(in)
+// SecretCandidates lists what Build will ask of its secretMatches.
+func (p *Pairing) SecretCandidates() []SecretCandidate {
 	var out []SecretCandidate
-	for _, n := range b.nodes {
+	for _, n := range p.b.nodes {
 		if n.desired == nil || n.bound == nil || len(n.bound.Secrets) == 0 {
 			continue
 		}

@@ -215,7 +215,7 @@ func (w *world) plan() *plan.Plan {
 	w.t.Helper()
 	w.in.Live = schema.NewLive(w.all, nil)
 	for range 5 {
-		sweeps, _ := plan.Wanted(w.in)
+		sweeps, _ := plan.NewSurvey(w.in).Pair(w.in.Live).Wanted()
 		if len(sweeps) == 0 {
 			break
 		}

@@ -26,11 +26,10 @@ type Lookup struct {
 	Address schema.Address
 }
 
-// Wanted returns what a plan for the input still needs to be read, given what its Live holds already: first the
-// lists at the top, then those in the places that were found, then the parts of the objects in them (R8). It is
-// called, and what it returns is read, until it returns nothing.
-func Wanted(in Input) ([]Sweep, []Lookup) {
-	b := newBuilder(in)
+// Wanted returns what a plan still needs to be read: first the lists at the top, then those in the places that were
+// found, then the parts of the objects in them (R8). What it returns is read and paired until it returns nothing.
+func (p *Pairing) Wanted() ([]Sweep, []Lookup) {
+	b := p.b
 	w := wants{b: b, sweeps: map[identity]Sweep{}, parts: map[partID]Lookup{}}
 	for _, n := range b.nodes {
 		w.node(n)
@@ -41,14 +40,14 @@ func Wanted(in Input) ([]Sweep, []Lookup) {
 	for _, a := range sortedKeys(b.bounds) {
 		w.bound(b.bounds[a])
 	}
-	for _, imp := range in.Desired.Imports {
+	for _, imp := range b.in.Desired.Imports {
 		if n := b.byAddr[imp.To]; n != nil {
 			w.sweep(n.connection, n.kind, n.place)
 		}
 	}
-	if !in.Options.Destroy {
-		for i := range in.Desired.Lookups {
-			w.lookup(&in.Desired.Lookups[i])
+	if !b.in.Options.Destroy {
+		for i := range b.in.Desired.Lookups {
+			w.lookup(&b.in.Desired.Lookups[i])
 		}
 	}
 	return w.sorted()
@@ -73,12 +72,9 @@ func (w *wants) node(n *node) {
 	if n.live == nil {
 		return
 	}
-	inside, err := n.kind.Inside(n.place, n.live.ID, n.live.Key)
-	if err == nil {
-		for _, name := range n.desired.Exclusive {
-			if kind := w.b.in.Catalog.Kind(name); kind != nil {
-				w.sweep(n.connection, kind, inside)
-			}
+	for _, name := range n.desired.Exclusive {
+		if kind := w.b.in.Catalog.Kind(name); kind != nil {
+			w.sweep(n.connection, kind, n.within())
 		}
 	}
 	for i := range n.kind.Parts {
@@ -104,13 +100,9 @@ func (w *wants) children(n *node) {
 	if n.live == nil {
 		return
 	}
-	inside, err := n.kind.Inside(n.place, n.live.ID, n.live.Key)
-	if err != nil {
-		return
-	}
 	for _, kind := range w.b.in.Catalog.Children(n.kind.Name) {
 		if kind.Endpoints.List != nil {
-			w.sweep(n.connection, kind, inside)
+			w.sweep(n.connection, kind, n.within())
 		}
 	}
 }
@@ -159,25 +151,4 @@ func (w *wants) sorted() ([]Sweep, []Lookup) {
 			cmp.Compare(x.ID, y.ID), cmp.Compare(x.Key, y.Key), cmp.Compare(x.Part.Attribute, y.Part.Attribute))
 	})
 	return sweeps, parts
-}
-
-// Absent returns the objects that the state remembers and that the lists which were read lack, by address. The
-// caller asks for them once more before a plan may call them gone (R5, R7).
-func Absent(in Input) []Lookup {
-	b := newBuilder(in)
-	var out []Lookup
-	for _, a := range sortedKeys(b.bounds) {
-		bound := b.bounds[a]
-		kind := in.Catalog.Kind(bound.Kind)
-		if kind == nil {
-			continue
-		}
-		if _, read := b.in.Live.Sweep(bound.Connection, bound.Kind, bound.Place); !read {
-			continue
-		}
-		if _, there := b.liveOf(bound); !there {
-			out = append(out, Lookup{Connection: bound.Connection, Kind: kind, Place: bound.Place, ID: bound.ID, Key: bound.Key, Address: a})
-		}
-	}
-	return out
 }

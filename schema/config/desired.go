@@ -54,7 +54,8 @@ func (e *Evaluation) walk(b *block, outer, home *instance) {
 // assemble lists the resources in the order of the files, instances and entries by key.
 func (e *Evaluation) assemble() {
 	e.Desired.Connections = e.cfg.connections
-	e.resources = map[schema.Address]int{}
+	e.resources = make(map[schema.Address]int, len(e.index))
+	e.Desired.Resources = make([]schema.Resource, 0, len(e.index))
 	var list func(b *block, outer, home *instance)
 	list = func(b *block, outer, home *instance) {
 		for _, inst := range e.group(b, outer, home).instances {
@@ -209,21 +210,22 @@ func (e *Evaluation) duplicates() {
 	}
 }
 
-// placeOf names the parent alike whether it is given as a resource or by the id of an object that is one.
+// placeOf names the parent alike whether it is given as a resource or by the id of an object that is one. Nothing
+// rests on what is known of Atlas for that: the plan looks for duplicates again.
 func (e *Evaluation) placeOf(p schema.ParentRef) string {
 	if p.ID != "" || p.Address == "" {
 		return p.ID
 	}
 	inst := e.instanceAt(p.Address)
-	if inst == nil {
+	if inst == nil || e.known == nil || inst.block.kind.Identity.ID == "" {
 		return string(p.Address)
 	}
-	v, _ := e.object(inst, nil).Unmark()
-	if !v.Type().IsObjectType() || !v.Type().HasAttribute("id") {
+	live, found := e.known.Object(p.Address)
+	if !found {
 		return string(p.Address)
 	}
-	id, _ := v.GetAttr("id").Unmark()
-	if !id.IsKnown() || id.IsNull() || id.Type() != cty.String {
+	id, _ := live.GetAttr(inst.block.kind.Identity.ID).Unmark()
+	if !id.IsKnown() || id.IsNull() {
 		return string(p.Address)
 	}
 	return id.AsString()

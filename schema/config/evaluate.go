@@ -104,6 +104,15 @@ func newEvaluation(c *Config, known Known) *Evaluation {
 	}
 }
 
+// With computes everything again with what is known of Atlas now, and returns what [Config.Evaluate] would. Where
+// nothing rests on what is known, the evaluation itself serves.
+func (e *Evaluation) With(known Known) (*Evaluation, diag.List) {
+	if !e.tainted {
+		return e, e.diags
+	}
+	return e.cfg.Evaluate(known)
+}
+
 // failure marks the value of what went wrong and has been reported, so that nothing that is computed from it is
 // reported as unknown.
 type failure struct{}

@@ -18,6 +18,7 @@ import (
 	"mercator/provider"
 	"mercator/provider/atlas"
 	"mercator/provider/sandbox"
+	"mercator/schema"
 	"mercator/schema/config"
 )
 
@@ -104,6 +105,17 @@ func (c crowd) seed(r *rig) {
 func (r *rig) planned(options plan.Options, transport http.RoundTripper) (*plan.Plan, atlas.Stats) {
 	r.t.Helper()
 	var client *atlas.Client
+	p := r.plannedBy(options, func(c workflow.Connection) (provider.Provider, error) {
+		var err error
+		client, err = atlas.New(atlas.Config{BaseURL: c.Environment.BaseURL, Credentials: c.Environment.Credentials, Version: "0.1.0", Transport: transport})
+		return client, err
+	})
+	return p, client.Stats()
+}
+
+// plannedBy makes a plan of what the given provider reads, from opening the files on.
+func (r *rig) plannedBy(options plan.Options, connect func(workflow.Connection) (provider.Provider, error)) *plan.Plan {
+	r.t.Helper()
 	s, diags := workflow.Open(workflow.Options{
 		Catalog: catalog, Dir: r.dir, Now: r.clock.Now(), Version: "0.1.0", Clock: beatless{r.clock},
 		Getenv:    func(name string) string { return r.env[name] },
@@ -111,11 +123,7 @@ func (r *rig) planned(options plan.Options, transport http.RoundTripper) (*plan.
 		Store: func(config.State) (state.Store, error) {
 			return local.New(filepath.Join(r.dir, "mercator.state.json"), catalog, r.clock), nil
 		},
-		Connect: func(c workflow.Connection) (provider.Provider, error) {
-			var err error
-			client, err = atlas.New(atlas.Config{BaseURL: c.Environment.BaseURL, Credentials: c.Environment.Credentials, Version: "0.1.0", Transport: transport})
-			return client, err
-		},
+		Connect: connect,
 	})
 	if diags.HasErrors() {
 		r.t.Fatalf("the configuration does not open: %v", diags)
@@ -127,7 +135,7 @@ func (r *rig) planned(options plan.Options, transport http.RoundTripper) (*plan.
 	if p.Diagnostics.HasErrors() {
 		r.t.Fatalf("the plan has errors: %v", p.Diagnostics.Errors())
 	}
-	return p, client.Stats()
+	return p
 }
 
 // A plan over 50 projects with 2,000 entries, 1,000 users, 250 alert configurations and 50 clusters makes at most
@@ -211,10 +219,12 @@ func (f far) RoundTrip(r *http.Request) (*http.Response, error) {
 	return f.next.RoundTrip(r)
 }
 
+// sizes come to 100, 1,000 and 10,000 resources.
+var sizes = []crowd{{2, 24, 20, 4, 1}, {10, 50, 40, 8, 1}, {50, 100, 90, 8, 1}}
+
 // BenchmarkPlan prints the requests, the time and the memory of whole plans, files, state and network included, for
 // configurations of different sizes, with either kind of credentials, near and far.
 func BenchmarkPlan(b *testing.B) {
-	sizes := []crowd{{2, 24, 20, 4, 1}, {10, 50, 40, 8, 1}, {50, 100, 90, 8, 1}}
 	keys := map[string]map[string]string{
 		"service account": {},
 		"API key": {"MONGODB_ATLAS_CLIENT_ID": "", "MONGODB_ATLAS_CLIENT_SECRET": "",
@@ -242,6 +252,74 @@ func BenchmarkPlan(b *testing.B) {
 		}
 	}
 }
+
+// read answers from memory with what a provider read once, so that what a plan takes beyond the reading shows.
+type read struct {
+	provider.Provider
+	mu    sync.Mutex
+	lists map[string]provider.Sweep
+}
+
+// List implements provider.Reader.
+func (r *read) List(ctx context.Context, kind *schema.Kind, place schema.Place) (provider.Sweep, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	name := kind.Name + " " + string(place)
+	if sweep, ok := r.lists[name]; ok {
+		return sweep, nil
+	}
+	sweep, err := r.Provider.List(ctx, kind, place)
+	if err == nil {
+		r.lists[name] = sweep
+	}
+	return sweep, err
+}
+
+// BenchmarkPlanning prints what plans take beyond the reading, which is done once before: files, state, evaluation,
+// pairing and the plan itself. "computed" configurations refer to what only Atlas knows, so that they are evaluated
+// once more when it was read.
+func BenchmarkPlanning(b *testing.B) {
+	for _, size := range sizes {
+		r := newRig(b, sandbox.Options{})
+		size.seed(r)
+		r.write(size.hcl()).apply(plan.Options{})
+		var memory *read
+		connect := func(c workflow.Connection) (provider.Provider, error) {
+			if memory != nil {
+				return memory, nil
+			}
+			client, err := atlas.New(atlas.Config{BaseURL: c.Environment.BaseURL, Credentials: c.Environment.Credentials, Version: "0.1.0"})
+			memory = &read{Provider: client, lists: map[string]provider.Sweep{}}
+			return memory, err
+		}
+		for _, config := range []struct{ name, more string }{{"plain", ""}, {"computed", computed}} {
+			b.Run(fmt.Sprintf("%d/%s", size.total(), config.name), func(b *testing.B) {
+				r.write(size.hcl() + config.more)
+				r.plannedBy(plan.Options{}, connect)
+				runtime.GC()
+				var before runtime.MemStats
+				runtime.ReadMemStats(&before)
+				var peak uint64
+				b.ReportAllocs()
+				spent := cpuTime()
+				for b.Loop() {
+					stop := watchHeap(&peak)
+					r.plannedBy(plan.Options{}, connect)
+					stop()
+				}
+				b.ReportMetric((cpuTime()-spent).Seconds()/float64(b.N), "cpu-s")
+				b.ReportMetric(float64(peak-min(peak, before.HeapInuse))/(1<<20), "MB-peak")
+			})
+		}
+	}
+}
+
+// computed refers to a value that only Atlas knows, of each project and cluster.
+const computed = `
+output "addresses" {
+  value = { for name, p in project.crowd : p.id => [for c in p.cluster.db : c.id] }
+}
+`
 
 func benchmarkPlan(b *testing.B, r *rig, latency time.Duration) {
 	transport := &http.Transport{MaxIdleConnsPerHost: 16}

@@ -21,33 +21,43 @@ const askedSingly = 20
 // maxRounds bounds the depth of the reading: places within places, then parts, then second looks.
 const maxRounds = 12
 
-// observe reads everything that a plan for the input needs and completes in.Live: lists first, from the
-// organization inwards, then parts, then a second look at what the state remembers and the lists lack. It notes in
-// asked what was looked for again, which is done once for a plan.
-func (s *Session) observe(ctx context.Context, in *plan.Input, asked map[lookupID]bool) error {
-	if in.Live == nil {
-		in.Live = schema.NewLive(nil, nil)
-	}
+// reading is what one plan has read of Atlas so far.
+type reading struct {
+	*Session
+	live *schema.Live
+	// asked is what was looked for again, which is done once for a plan.
+	asked map[lookupID]bool
+}
+
+func (s *Session) newReading() *reading {
+	return &reading{s, schema.NewLive(nil, nil), map[lookupID]bool{}}
+}
+
+// observe reads everything that a plan for the input needs: lists first, from the organization inwards, then parts,
+// then a second look at what the state remembers and the lists lack. It returns the input paired with all of it.
+func (r *reading) observe(ctx context.Context, in plan.Input) (*plan.Pairing, error) {
+	survey := plan.NewSurvey(in)
 	for range maxRounds {
-		sweeps, parts := plan.Wanted(*in)
+		pairing := survey.Pair(r.live)
+		sweeps, parts := pairing.Wanted()
 		if len(sweeps)+len(parts) > 0 {
-			if err := s.read(ctx, in, sweeps, parts); err != nil {
-				return err
+			if err := r.read(ctx, sweeps, parts); err != nil {
+				return nil, err
 			}
 			continue
 		}
-		missing := slices.DeleteFunc(plan.Absent(*in), func(l plan.Lookup) bool { return asked[idOf(l)] })
+		missing := slices.DeleteFunc(pairing.Absent(), func(l plan.Lookup) bool { return r.asked[idOf(l)] })
 		if len(missing) == 0 {
-			return nil
+			return pairing, nil
 		}
 		for _, l := range missing {
-			asked[idOf(l)] = true
+			r.asked[idOf(l)] = true
 		}
-		if err := s.lookAgain(ctx, in, missing); err != nil {
-			return err
+		if err := r.lookAgain(ctx, missing); err != nil {
+			return nil, err
 		}
 	}
-	return fmt.Errorf("reading Atlas came to no end after %d rounds; this is a mistake in Mercator", maxRounds)
+	return nil, fmt.Errorf("reading Atlas came to no end after %d rounds; this is a mistake in Mercator", maxRounds)
 }
 
 type lookupID struct {
@@ -60,7 +70,7 @@ func idOf(l plan.Lookup) lookupID {
 	return lookupID{l.Connection, l.Kind.Name, l.Place, l.ID, l.Key}
 }
 
-func (s *Session) read(ctx context.Context, in *plan.Input, sweeps []plan.Sweep, lookups []plan.Lookup) error {
+func (r *reading) read(ctx context.Context, sweeps []plan.Sweep, lookups []plan.Lookup) error {
 	wants := make([]provider.Want, len(sweeps))
 	for i, w := range sweeps {
 		wants[i] = provider.Want{Connection: w.Connection, Kind: w.Kind, Place: w.Place}
@@ -69,11 +79,11 @@ func (s *Session) read(ctx context.Context, in *plan.Input, sweeps []plan.Sweep,
 	for i, l := range lookups {
 		parts[i] = provider.WantPart{Connection: l.Connection, Ref: refOf(l), Part: l.Part}
 	}
-	live, err := provider.Observe(ctx, s.readers(), wants, parts, 0)
+	live, err := provider.Observe(ctx, r.readers(), wants, parts, 0)
 	if err != nil {
 		return err
 	}
-	in.Live = in.Live.Merge(live)
+	r.live = r.live.Merge(live)
 	return nil
 }
 
@@ -91,12 +101,12 @@ func (s *Session) readers() map[string]provider.Reader {
 
 // lookAgain makes sure that objects which a list did not show are gone before anything is concluded from it: a
 // few are asked for one by one, many by reading their lists once more (R5, R7).
-func (s *Session) lookAgain(ctx context.Context, in *plan.Input, missing []plan.Lookup) error {
+func (r *reading) lookAgain(ctx context.Context, missing []plan.Lookup) error {
 	if len(missing) > askedSingly {
-		return s.sweepAgain(ctx, in, missing)
+		return r.sweepAgain(ctx, missing)
 	}
 	for _, l := range missing {
-		o, found, err := s.seek(ctx, l)
+		o, found, err := r.seek(ctx, l)
 		if err != nil {
 			return fmt.Errorf("asking once more for the %s %s, which its list lacks: %w", l.Kind.Name, cmp.Or(l.Key, l.ID), err)
 		}
@@ -106,9 +116,9 @@ func (s *Session) lookAgain(ctx context.Context, in *plan.Input, missing []plan.
 		if err := rightPlace(l, o); err != nil {
 			return err
 		}
-		objects, _ := in.Live.Sweep(l.Connection, l.Kind.Name, l.Place)
+		objects, _ := r.live.Sweep(l.Connection, l.Kind.Name, l.Place)
 		sweep := schema.LiveSweep{Connection: l.Connection, Kind: l.Kind.Name, Place: l.Place, Objects: append(slices.Clone(objects), o)}
-		in.Live = in.Live.Merge(schema.NewLive([]schema.LiveSweep{sweep}, nil))
+		r.live = r.live.Merge(schema.NewLive([]schema.LiveSweep{sweep}, nil))
 	}
 	return nil
 }
@@ -153,7 +163,7 @@ func rightPlace(l plan.Lookup, o schema.Object) error {
 	return nil
 }
 
-func (s *Session) sweepAgain(ctx context.Context, in *plan.Input, missing []plan.Lookup) error {
+func (r *reading) sweepAgain(ctx context.Context, missing []plan.Lookup) error {
 	var sweeps []plan.Sweep
 	seen := map[plan.Sweep]bool{}
 	for _, l := range missing {
@@ -162,7 +172,7 @@ func (s *Session) sweepAgain(ctx context.Context, in *plan.Input, missing []plan
 			sweeps = append(sweeps, w)
 		}
 	}
-	return s.read(ctx, in, sweeps, nil)
+	return r.read(ctx, sweeps, nil)
 }
 
 // pairs is what the language knows of Atlas while a plan is made.

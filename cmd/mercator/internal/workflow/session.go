@@ -56,6 +56,7 @@ type Session struct {
 	Options
 	Config      *config.Config
 	Store       state.Store
+	files       *config.Evaluation // by themselves, with nothing known of Atlas
 	connections map[string]plan.Connection
 	places      map[string]schema.Place
 	providers   map[string]provider.Provider
@@ -68,7 +69,7 @@ func Open(o Options) (*Session, diag.List) {
 	cfg, diags := config.Load(o.Dir, o.configOptions())
 	evaluation, more := cfg.Evaluate(nil)
 	diags = append(diags, more...).Sort()
-	s := &Session{Options: o, Config: cfg, newID: uuid.NewString,
+	s := &Session{Options: o, Config: cfg, files: evaluation, newID: uuid.NewString,
 		connections: map[string]plan.Connection{}, places: map[string]schema.Place{}, providers: map[string]provider.Provider{}}
 	if diags.HasErrors() {
 		return nil, diags
@@ -141,10 +142,11 @@ func (s *Session) at(now time.Time) (*Session, error) {
 	then := *s
 	then.Now = now
 	cfg, diags := config.Load(s.Dir, then.configOptions())
-	if diags.HasErrors() {
+	evaluation, more := cfg.Evaluate(nil)
+	if diags = append(diags, more...); diags.HasErrors() {
 		return nil, diags.Err()
 	}
-	then.Config = cfg
+	then.Config, then.files = cfg, evaluation
 	return &then, nil
 }
 
@@ -181,62 +183,70 @@ type planned struct {
 }
 
 func (s *Session) plan(ctx context.Context, st *state.State, options plan.Options) (*plan.Plan, *planned, error) {
-	evaluation, _ := s.Config.Evaluate(nil) // Open has shown the findings
-	in := plan.Input{Catalog: s.Catalog, Now: s.Now, Desired: evaluation.Desired, Prior: prior(st),
+	in := plan.Input{Catalog: s.Catalog, Now: s.Now, Desired: s.files.Desired, Prior: prior(st),
 		Places: s.places, Connections: s.connections, Options: options}
 	if plan.CheckConnections(in).HasErrors() {
-		return plan.Build(in), &planned{evaluation, nil}, nil // which says so
+		return plan.Build(in), &planned{s.files, nil}, nil // which says so
 	}
-	evaluation, live, diags, err := s.evaluate(ctx, &in)
+	pairing, made, diags, err := s.evaluate(ctx, in)
 	if err != nil {
 		return nil, nil, err
 	}
+	var matches func(hash, secret string) bool
 	if !options.SkipSecrets {
 		verifier := &state.Verifier{}
-		if err := verifier.Prepare(ctx, candidates(in)); err != nil {
+		if err := verifier.Prepare(ctx, candidates(pairing)); err != nil {
 			return nil, nil, err
 		}
-		in.SecretMatches = verifier.Matches
+		matches = verifier.Matches
 	}
-	p := plan.Build(in)
+	p := pairing.Build(matches)
 	p.Diagnostics = append(diags, p.Diagnostics...).Sort()
-	return p, &planned{evaluation, live}, nil
+	return p, made, nil
 }
 
-// evaluate reads what the plan needs and computes the files with it, again as long as that lets more be looked up.
-// It leaves what was read and what is desired in the input.
-func (s *Session) evaluate(ctx context.Context, in *plan.Input) (*config.Evaluation, pairs, diag.List, error) {
-	asked := map[lookupID]bool{}
-	for found := 0; ; {
-		if err := s.observe(ctx, in, asked); err != nil {
-			return nil, nil, nil, err
-		}
-		live := pairs(plan.Pairs(*in))
-		lookups, _ := plan.Found(*in)
-		maps.Copy(live, lookups)
-		grows := len(lookups) > found
-		found = len(lookups)
-		evaluation, diags := s.Config.Evaluate(live)
-		in.Desired = evaluation.Desired
-		if grows {
-			continue
-		}
-		if err := s.observe(ctx, in, asked); err != nil {
-			return nil, nil, nil, err
+// evaluate reads what the plan needs and computes the files with it, again as long as that lets more be found.
+// It returns everything paired, and the findings of the files that belong to the plan.
+func (s *Session) evaluate(ctx context.Context, in plan.Input) (*plan.Pairing, *planned, diag.List, error) {
+	reading := s.newReading()
+	pairing, err := reading.observe(ctx, in)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	live, missing := known(pairing)
+	for {
+		evaluation, diags := s.files.With(live)
+		if evaluation != s.files {
+			in.Desired = evaluation.Desired
+			if pairing, err = reading.observe(ctx, in); err != nil {
+				return nil, nil, nil, err
+			}
+			var more pairs
+			if more, missing = known(pairing); len(more) > len(live) {
+				live = more
+				continue
+			}
 		}
 		if !in.Options.Destroy {
-			_, missing := plan.Found(*in)
 			failed, open := evaluation.Checks()
 			diags = slices.Concat(diags, missing, failed, open)
 		}
-		return evaluation, live, diags, nil
+		return pairing, &planned{evaluation, live}, diags, nil
 	}
 }
 
+// known is what a pairing knows of Atlas: declared objects and looked-up ones, and which of these are missing.
+func known(pairing *plan.Pairing) (pairs, diag.List) {
+	live := pairs(pairing.Values())
+	found, missing := pairing.Found()
+	maps.Copy(live, found)
+	return live, missing
+}
+
 // candidates are the secrets of the files and the recorded hashes that they may be behind.
-func candidates(in plan.Input) []state.Candidate {
+func candidates(pairing *plan.Pairing) []state.Candidate {
 	var out []state.Candidate
-	for _, c := range plan.SecretCandidates(in) {
+	for _, c := range pairing.SecretCandidates() {
 		out = append(out, state.Candidate(c))
 	}
 	return out
