@@ -10,7 +10,9 @@ import (
 	"github.com/agext/levenshtein"
 
 	"mercator/apply/state"
+	httpstate "mercator/apply/state/http"
 	"mercator/apply/state/local"
+	"mercator/apply/state/postgres"
 	"mercator/schema/config"
 	"mercator/schema/diag"
 )
@@ -19,6 +21,7 @@ import (
 func backends() []state.Backend {
 	return []state.Backend{
 		local.Backend(),
+		postgres.Backend(),
 	}
 }
 
@@ -48,6 +51,10 @@ func (f *folder) openBackend(block config.State, flags []string) (state.Store, d
 	if err != nil {
 		g.diags.Add(diag.FromError(err, codeState, fmt.Sprintf("The state %q cannot be opened", block.Type)).At(block.Range))
 		return nil, g.diags
+	}
+	if why := store.Capabilities().Unguarded; why != "" {
+		g.diags.Add(diag.Warningf("state_unguarded", "Nothing keeps two applies apart",
+			"The state is kept without a lock, so that each can undo what the other records. %s", why).At(block.Range))
 	}
 	return store, g.diags
 }
