@@ -10,7 +10,6 @@ import (
 	"github.com/agext/levenshtein"
 
 	"mercator/apply/state"
-	httpstate "mercator/apply/state/http"
 	"mercator/apply/state/local"
 	"mercator/apply/state/postgres"
 	"mercator/schema/config"
@@ -51,10 +50,6 @@ func (f *folder) openBackend(block config.State, flags []string) (state.Store, d
 	if err != nil {
 		g.diags.Add(diag.FromError(err, codeState, fmt.Sprintf("The state %q cannot be opened", block.Type)).At(block.Range))
 		return nil, g.diags
-	}
-	if why := store.Capabilities().Unguarded; why != "" {
-		g.diags.Add(diag.Warningf("state_unguarded", "Nothing keeps two applies apart",
-			"The state is kept without a lock, so that each can undo what the other records. %s", why).At(block.Range))
 	}
 	return store, g.diags
 }
