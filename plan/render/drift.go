@@ -51,16 +51,20 @@ func (t text) drift(s *sheet, p *plan.Plan) {
 	}
 	s.title("Changed outside Mercator since the last apply:")
 	for i := range p.Drift {
-		d := &p.Drift[i]
-		t.driftEntry(s, d)
-		switch {
-		case d.Reverts && d.Deleted:
-			s.prose(bodyIndent, "# ", "this plan makes it again", s.paint.faint)
-		case d.Reverts:
-			s.prose(bodyIndent, "# ", "this plan undoes it", s.paint.faint)
-		default:
-			s.prose(bodyIndent, "# ", "this plan leaves it so", s.paint.faint)
-		}
+		t.plannedDrift(s, &p.Drift[i])
+	}
+}
+
+// plannedDrift writes a drift and what the plan does about it.
+func (t text) plannedDrift(s *sheet, d *plan.Drift) {
+	t.driftEntry(s, d)
+	switch {
+	case d.Reverts && d.Deleted:
+		s.prose(bodyIndent, "# ", "this plan makes it again", s.paint.faint)
+	case d.Reverts:
+		s.prose(bodyIndent, "# ", "this plan undoes it", s.paint.faint)
+	default:
+		s.prose(bodyIndent, "# ", "this plan leaves it so", s.paint.faint)
 	}
 }
 
@@ -69,7 +73,7 @@ func (t text) driftEntry(s *sheet, d *plan.Drift) {
 	if d.Deleted {
 		symbol, ink = "-", s.paint.remove
 	}
-	s.add("  " + ink(symbol) + " " + s.paint.strong(visible(string(d.Address))))
+	s.add(s.before(symbol, ink) + s.paint.strong(visible(string(d.Address))))
 	if d.Deleted {
 		s.prose(bodyIndent, "# ", "is gone from Atlas", s.paint.faint)
 	}
@@ -100,16 +104,24 @@ func (t text) Drift(w io.Writer, p *plan.Plan) error {
 	if len(r.exclusive) > 0 {
 		s.title("Live and not declared, of kinds that are exclusive:")
 		for _, c := range r.exclusive {
-			s.prose(2, s.paint.add("+")+" ", strings.TrimSpace(string(c.Address)+" "+identityOf(c.Key, c.ID)), nil)
+			s.prose(2, s.paint.add("+")+" ", exclusiveText(c), nil)
 		}
 	}
 	s.unmanaged(p)
 	s.blank()
-	if !Drifted(p, t.options.Unmanaged) {
-		s.add(s.paint.strong("No drift. What is live is as it was last applied."))
-	} else {
-		s.add(s.paint.strong(fmt.Sprintf("Drift: %d changed, %d deleted, %d unmanaged.", len(r.changed), len(r.deleted), r.strangers)))
-	}
+	s.add(s.paint.strong(r.summaryLine(Drifted(p, t.options.Unmanaged))))
 	t.diagnostics(s, p)
 	return s.write(w)
+}
+
+func exclusiveText(c *plan.Change) string {
+	return strings.TrimSpace(string(c.Address) + " " + identityOf(c.Key, c.ID))
+}
+
+// summaryLine counts the drift in the words that scripts look for.
+func (r *driftReport) summaryLine(drifted bool) string {
+	if !drifted {
+		return "No drift. What is live is as it was last applied."
+	}
+	return fmt.Sprintf("Drift: %d changed, %d deleted, %d unmanaged.", len(r.changed), len(r.deleted), r.strangers)
 }

@@ -62,6 +62,7 @@ var constructors = []struct {
 }{
 	{"text", Text},
 	{"json", JSON},
+	{"markdown", Markdown},
 }
 
 // Formats returns the names that New takes.

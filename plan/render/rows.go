@@ -44,22 +44,22 @@ func (t typed) flat() bool { return !t.exists() || t.opaque() || !t.isComposite(
 // rowsOf writes rows, their names aligned, the symbols of changes before them.
 func (s *sheet) rowsOf(rows []row, indent int) {
 	const widest = 32
-	pad, gutter := 0, 0
+	wide, gutter := 0, 0
 	for i := range rows {
 		rows[i].name = visible(rows[i].name)
-		if rows[i].op != "" {
+		if rows[i].op != "" && !s.hoist {
 			gutter = 2
 		}
 	}
 	for i := range rows {
-		if n := utf8.RuneCountInString(rows[i].name); n > pad && n <= widest {
+		if n := utf8.RuneCountInString(rows[i].name); n > wide && n <= widest {
 			if _, ok := rows[i].line(s.room(indent, gutter, n)); ok {
-				pad = n
+				wide = n
 			}
 		}
 	}
 	for i := range rows {
-		s.row(&rows[i], indent, gutter, pad)
+		s.row(&rows[i], indent, gutter, wide)
 	}
 }
 
@@ -68,15 +68,19 @@ func (s *sheet) room(indent, gutter, name int) int {
 	return s.width - indent - gutter - name - len(" = ")
 }
 
-func (s *sheet) row(r *row, indent, gutter, pad int) {
+func (s *sheet) row(r *row, indent, gutter, wide int) {
+	if s.hoist && (r.op == plan.DiffAdd || r.op == plan.DiffRemove) {
+		defer func(before string) { s.within = before }(s.within)
+		s.within = symbolOf(r.op)
+	}
 	if r.rows != nil {
 		s.heading(r, indent, gutter)
 		s.rowsOf(r.rows, indent+gutter+2)
 		return
 	}
-	room := s.room(indent, gutter, max(pad, utf8.RuneCountInString(r.name)))
+	room := s.room(indent, gutter, max(wide, utf8.RuneCountInString(r.name)))
 	if text, ok := r.line(room); ok {
-		s.leaf(r, text, indent, gutter, pad, room)
+		s.leaf(r, text, indent, gutter, wide, room)
 		return
 	}
 	s.tall(r, indent, gutter)
@@ -111,6 +115,9 @@ func (r *row) side(t typed, room int) (string, bool) {
 
 // lead returns what stands before a row's name.
 func (s *sheet) lead(r *row, indent, gutter int) string {
+	if s.hoist {
+		return pad(s.within, indent)
+	}
 	lead := strings.Repeat(" ", indent)
 	switch {
 	case gutter == 0:
@@ -133,14 +140,38 @@ func symbolOf(op plan.DiffOp) string {
 }
 
 // leaf writes a row that fits on one line; its note goes below it where it does not fit too.
-func (s *sheet) leaf(r *row, text string, indent, gutter, pad, room int) {
-	line := s.lead(r, indent, gutter) + r.name + strings.Repeat(" ", max(0, pad-utf8.RuneCountInString(r.name))) + " = " + text
+func (s *sheet) leaf(r *row, text string, indent, gutter, wide, room int) {
+	if s.hoist && r.op == plan.DiffChange {
+		s.sides(r, indent, gutter, wide, room)
+		return
+	}
+	line := s.lead(r, indent, gutter) + pad(r.name, wide) + " = " + text
 	if r.note != "" && utf8.RuneCountInString(text)+len("  # ")+utf8.RuneCountInString(r.note) <= room {
 		s.add(line + "  " + s.paint.faint("# "+r.note))
 		return
 	}
 	s.add(line)
 	s.comment(r, indent+gutter+2)
+}
+
+// sides writes a change that fits on one line as what goes and what comes. What cannot be shown is marked instead.
+func (s *sheet) sides(r *row, indent, gutter, wide, room int) {
+	before := s.within
+	defer func() { s.within = before }()
+	sides := []struct {
+		sign, note string
+		value      typed
+	}{{"-", "", r.old}, {"+", r.note, r.new}}
+	if r.new.exists() && !r.old.exists() {
+		sides[1].sign = "!"
+	}
+	for _, side := range sides {
+		if side.value.exists() {
+			text, _ := side.value.inline(room)
+			s.within = side.sign
+			s.leaf(&row{name: r.name, note: side.note}, text, indent, gutter, wide, room)
+		}
+	}
 }
 
 func (s *sheet) comment(r *row, indent int) {

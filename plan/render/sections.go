@@ -57,12 +57,17 @@ func (s *sheet) risks(p *plan.Plan) {
 	for _, risk := range order {
 		entries := found[risk]
 		s.add("  " + s.riskInk(risk)(string(risk)) + fmt.Sprintf(" (%s)", count(len(entries), "change")))
-		for _, e := range entries[:min(len(entries), listed)] {
-			s.prose(bodyIndent, "", joinNote(string(e.address), e.note), nil)
-		}
-		if more := len(entries) - listed; more > 0 {
-			s.prose(bodyIndent, "", fmt.Sprintf("and %d more, each marked above", more), nil)
-		}
+		s.riskEntries(entries, "and %d more, each marked above")
+	}
+}
+
+// riskEntries lists the changes that carry a risk; more says how many are not listed.
+func (s *sheet) riskEntries(entries []riskEntry, more string) {
+	for _, e := range entries[:min(len(entries), listed)] {
+		s.prose(bodyIndent, "", joinNote(string(e.address), e.note), nil)
+	}
+	if n := len(entries) - listed; n > 0 {
+		s.prose(bodyIndent, "", fmt.Sprintf(more, n), nil)
 	}
 }
 
@@ -124,6 +129,18 @@ func flagsOf(p *plan.Plan) neededFlags {
 	return out
 }
 
+// list returns the flags as they are typed.
+func (f neededFlags) list() []string {
+	var flags []string
+	for _, a := range f.AllowDestroy {
+		flags = append(flags, "--allow-destroy "+shellQuote(a))
+	}
+	for _, a := range f.AllowAdopt {
+		flags = append(flags, "--allow-adopt "+shellQuote(a))
+	}
+	return flags
+}
+
 // allowed reports whether a flag's values name the change, by its address or by the one that it had before.
 func allowed(given []string, c *plan.Change) bool {
 	return slices.ContainsFunc(given, func(g string) bool {
@@ -133,14 +150,7 @@ func allowed(given []string, c *plan.Change) bool {
 }
 
 func (s *sheet) flags(p *plan.Plan, command string) {
-	need := flagsOf(p)
-	var flags []string
-	for _, a := range need.AllowDestroy {
-		flags = append(flags, "--allow-destroy "+shellQuote(a))
-	}
-	for _, a := range need.AllowAdopt {
-		flags = append(flags, "--allow-adopt "+shellQuote(a))
-	}
+	flags := flagsOf(p).list()
 	if flags == nil {
 		return
 	}
@@ -213,9 +223,14 @@ func (s *sheet) unmanaged(p *plan.Plan) {
 	}
 	s.title("Live, and not managed here:")
 	for _, g := range groups {
-		line := fmt.Sprintf("%s: %d %s", g.Parent, g.Count, g.Kind)
-		s.prose(2, "", line+g.names(s.width-2-len([]rune(line))), nil)
+		s.prose(2, "", g.line(s.width-2), nil)
 	}
+}
+
+// line names the group, and as many of its objects as fit.
+func (g strangers) line(width int) string {
+	line := fmt.Sprintf("%s: %d %s", g.Parent, g.Count, g.Kind)
+	return line + g.names(width-len([]rune(line)))
 }
 
 // names lists as many objects as fit into width characters, "" if not even one does.

@@ -45,7 +45,11 @@ func (p paint) of(op plan.DiffOp) func(...any) string {
 type sheet struct {
 	width int
 	paint paint
-	lines []string
+	// hoist puts signs into the first column, as a diff does, and both sides of a change on lines of their own.
+	hoist bool
+	// within is the sign of the row that lines without a sign of their own belong to; only hoisted ones repeat it.
+	within string
+	lines  []string
 }
 
 // narrowest is the smallest width that lines are fitted to.
@@ -59,8 +63,8 @@ func newSheet(o Options) *sheet {
 	return &sheet{width: max(width, narrowest), paint: newPaint(o.Color)}
 }
 
-// sub returns an empty sheet with the same width and colours.
-func (s *sheet) sub() *sheet { return &sheet{width: s.width, paint: s.paint} }
+// sub returns an empty sheet of the same make.
+func (s *sheet) sub() *sheet { return &sheet{width: s.width, paint: s.paint, hoist: s.hoist} }
 
 func (s *sheet) add(line string) { s.lines = append(s.lines, line) }
 
@@ -84,7 +88,11 @@ func (s *sheet) title(text string) {
 func (s *sheet) prose(indent int, first, text string, ink func(...any) string) {
 	lead := strings.Repeat(" ", indent)
 	hang := strings.Repeat(" ", utf8.RuneCountInString(first))
-	for i, line := range fold(visible(text), s.width-indent-len(hang)) {
+	folded := fold(visible(text), s.width-indent-len(hang))
+	if s.hoist && indent > 0 {
+		lead, first, hang = s.hoisted(indent, first)
+	}
+	for i, line := range folded {
 		if i > 0 {
 			first = hang
 		}
@@ -94,6 +102,23 @@ func (s *sheet) prose(indent int, first, text string, ink func(...any) string) {
 		}
 		s.add(lead + line)
 	}
+}
+
+// hoisted returns the parts of a line whose sign stands in the first column: all lines of a text share it.
+func (s *sheet) hoisted(indent int, first string) (lead, begin, hang string) {
+	sign := s.within
+	switch {
+	case first == "  ":
+		first = ""
+	case first != "" && strings.ContainsAny(first[:1], "+-!#"):
+		sign, first = first[:1], strings.TrimPrefix(first[1:], " ")
+	}
+	return pad(sign, indent), first, strings.Repeat(" ", utf8.RuneCountInString(first))
+}
+
+// pad returns text followed by spaces, width columns in all.
+func pad(text string, width int) string {
+	return text + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(text)))
 }
 
 // fold breaks text into lines of at most width characters: at spaces where there are some, else anywhere.

@@ -33,11 +33,7 @@ func (t text) Plan(w io.Writer, p *plan.Plan) error {
 	s.waiting(p)
 	s.stateOnly(p)
 	s.blank()
-	if p.Empty() && !p.Diagnostics.HasErrors() {
-		s.add(s.paint.strong("No changes. What is live matches the configuration."))
-	} else {
-		s.add(s.paint.strong(summaryLine(p.Summary())))
-	}
+	s.add(s.paint.strong(summaryLine(p)))
 	s.risks(p)
 	s.roles(p)
 	s.flags(p, t.options.command())
@@ -61,7 +57,11 @@ func (s *sheet) write(w io.Writer) error {
 }
 
 // summaryLine counts the changes in the words that scripts look for.
-func summaryLine(n plan.Summary) string {
+func summaryLine(p *plan.Plan) string {
+	if p.Empty() && !p.Diagnostics.HasErrors() {
+		return "No changes. What is live matches the configuration."
+	}
+	n := p.Summary()
 	line := fmt.Sprintf("Plan: %d to create, %d to update, %d to replace, %d to delete, %d to adopt",
 		n.Create, n.Update, n.Replace, n.Delete, n.Adopt)
 	if n.Forget > 0 {
@@ -70,15 +70,35 @@ func summaryLine(n plan.Summary) string {
 	return line + "."
 }
 
+// inProgress returns the objects with which nothing is to be done but to wait for Atlas.
+func inProgress(p *plan.Plan) []*plan.Change {
+	var out []*plan.Change
+	for i := range p.Changes {
+		if c := &p.Changes[i]; c.Action == plan.NoOp && c.Waiting != "" {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
 // shown reports whether a change stands among the changes: not what stays as it is.
 func shown(c *plan.Change) bool { return c.Action != plan.NoOp }
 
 func (s *sheet) blast(p *plan.Plan) {
-	if p.Blast == nil {
-		return
+	for _, sentence := range blastTexts(p) {
+		s.prose(0, "", sentence, s.paint.remove)
 	}
-	s.prose(0, "", fmt.Sprintf("This plan deletes or replaces %d of the %d resources that the state owns.", p.Blast.Removed, p.Blast.Owned), s.paint.remove)
-	s.prose(0, "", "Where no human answers, it is applied with --allow-destroy all only.", s.paint.remove)
+}
+
+// blastTexts say how much a plan removes, where that is so much that it must be confirmed as a whole.
+func blastTexts(p *plan.Plan) []string {
+	if p.Blast == nil {
+		return nil
+	}
+	return []string{
+		fmt.Sprintf("This plan deletes or replaces %d of the %d resources that the state owns.", p.Blast.Removed, p.Blast.Owned),
+		"Where no human answers, it is applied with --allow-destroy all only.",
+	}
 }
 
 func (t text) changes(s *sheet, title string, p *plan.Plan, want func(*plan.Change) bool) {
@@ -114,7 +134,7 @@ func (s *sheet) head(c *plan.Change) {
 	if c.Action != plan.Create && c.Action != plan.Update {
 		identity = identityOf(c.Key, c.ID)
 	}
-	line := ink(fmt.Sprintf("%3s", symbol)) + " "
+	line := s.before(symbol, ink)
 	room := s.width - 4
 	if len(address)+2+len(identity) > room && identity != "" {
 		s.add(line + s.paint.strong(address))
@@ -126,6 +146,18 @@ func (s *sheet) head(c *plan.Change) {
 		line += "  " + s.paint.faint(visible(identity))
 	}
 	s.add(line)
+}
+
+// before returns what stands before an address: a symbol of up to three characters, or none.
+func (s *sheet) before(symbol string, ink func(...any) string) string {
+	margin := pad("", 4-len(symbol))
+	if s.hoist {
+		margin = pad("", min(1, len(symbol)))
+	}
+	if symbol == "" {
+		return margin
+	}
+	return margin[1:] + ink(symbol) + " "
 }
 
 func identityOf(key, id string) string {
@@ -171,7 +203,11 @@ func (t text) body(s *sheet, c *plan.Change) {
 	}
 	attrs := t.options.attributes(c.Kind)
 	if c.Action == plan.Create {
+		if s.hoist {
+			s.within = symbolOf(plan.DiffAdd)
+		}
 		s.creation(describe(attrs, c.Desired, false))
+		s.within = ""
 	} else {
 		rows := diffRows(attrs, c.Diffs)
 		s.rowsOf(append(rows, secretRows(c)...), bodyIndent)
@@ -187,11 +223,14 @@ func joinNote(word, note string) string {
 }
 
 func (s *sheet) riskInk(r schema.Risk) func(...any) string {
-	if r == schema.Irreversible || r == schema.LocksOut {
+	if severe(r) {
 		return s.paint.remove
 	}
 	return s.paint.change
 }
+
+// severe reports whether a risk is one that nobody can take back.
+func severe(r schema.Risk) bool { return r == schema.Irreversible || r == schema.LocksOut }
 
 // creation writes the arguments of a new object: a few short ones on one line, so that many like it stay readable.
 func (s *sheet) creation(desired typed) {
@@ -210,7 +249,7 @@ func (s *sheet) creation(desired typed) {
 		}
 		if line := visible(strings.Join(texts, ", ")); fits && len([]rune(line)) <= left {
 			if line != "" {
-				s.add(strings.Repeat(" ", bodyIndent) + line)
+				s.add(pad(s.within, bodyIndent) + line)
 			}
 			return
 		}
@@ -317,52 +356,68 @@ func callText(call schema.Call) string {
 }
 
 func (s *sheet) waiting(p *plan.Plan) {
-	titled := false
-	for i := range p.Changes {
-		c := &p.Changes[i]
-		if c.Action != plan.NoOp || c.Waiting == "" {
-			continue
-		}
-		if !titled {
+	for i, c := range inProgress(p) {
+		if i == 0 {
 			s.title("In progress:")
-			titled = true
 		}
-		s.add("    " + s.paint.strong(visible(string(c.Address))))
-		s.prose(bodyIndent, "# ", waitingText(c.Waiting), s.paint.faint)
+		s.waitingEntry(c)
 	}
 }
 
-func (s *sheet) stateOnly(p *plan.Plan) {
-	forgotten := map[schema.Address]bool{} // these stand among the changes
+func (s *sheet) waitingEntry(c *plan.Change) {
+	s.add(s.before("", nil) + s.paint.strong(visible(string(c.Address))))
+	s.prose(bodyIndent, "# ", waitingText(c.Waiting), s.paint.faint)
+}
+
+// stateOnlyOf returns the changes of the state alone that do not stand among the changes.
+func stateOnlyOf(p *plan.Plan) []*plan.StateChange {
+	forgotten := map[schema.Address]bool{}
 	for i := range p.Changes {
 		if p.Changes[i].Action == plan.Forget {
 			forgotten[p.Changes[i].Address] = true
 		}
 	}
-	titled := false
-	for _, c := range p.StateOnly {
-		if c.Kind == "forget" && forgotten[c.Address] {
-			continue
+	var out []*plan.StateChange
+	for i := range p.StateOnly {
+		if c := &p.StateOnly[i]; c.Kind != "forget" || !forgotten[c.Address] {
+			out = append(out, c)
 		}
-		if !titled {
+	}
+	return out
+}
+
+func (s *sheet) stateOnly(p *plan.Plan) {
+	for i, c := range stateOnlyOf(p) {
+		if i == 0 {
 			s.title("In the state only, without a call to Atlas:")
-			titled = true
 		}
-		s.add("    " + s.paint.strong(visible(string(c.Address))))
-		words := c.Text
-		switch {
-		case words == "" && c.From != "":
-			words = "moved from " + string(c.From)
-		case words == "":
-			words = strings.TrimSpace(c.Kind + " " + c.Path)
-		case c.From != "" && !strings.Contains(words, string(c.From)):
-			words += " (from " + string(c.From) + ")"
-		}
-		s.prose(bodyIndent, "", words, nil)
+		s.stateEntry(c)
 	}
 }
 
+func (s *sheet) stateEntry(c *plan.StateChange) {
+	s.add(s.before("", nil) + s.paint.strong(visible(string(c.Address))))
+	words := c.Text
+	switch {
+	case words == "" && c.From != "":
+		words = "moved from " + string(c.From)
+	case words == "":
+		words = strings.TrimSpace(c.Kind + " " + c.Path)
+	case c.From != "" && !strings.Contains(words, string(c.From)):
+		words += " (from " + string(c.From) + ")"
+	}
+	s.prose(bodyIndent, "", words, nil)
+}
+
 func (t text) outputs(s *sheet, p *plan.Plan) {
+	if rows := outputRows(p); rows != nil {
+		s.title("Outputs:")
+		s.rowsOf(rows, 2)
+	}
+}
+
+// outputRows returns the outputs that change.
+func outputRows(p *plan.Plan) []row {
 	var rows []row
 	for i := range p.Outputs {
 		o := &p.Outputs[i]
@@ -384,8 +439,5 @@ func (t text) outputs(s *sheet, p *plan.Plan) {
 		}
 		rows = append(rows, r)
 	}
-	if rows != nil {
-		s.title("Outputs:")
-		s.rowsOf(rows, 2)
-	}
+	return rows
 }
