@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -125,10 +126,48 @@ func failedIn(marks cty.ValueMarks) bool {
 	return is
 }
 
-// unknownByMistake reports whether a value without a known type may owe that to a mistake that is reported
-// already: a for expression loses the mark of what it goes through.
-func (e *Evaluation) unknownByMistake(v cty.Value) bool {
-	return !v.IsKnown() && v.Type().HasDynamicTypes() && e.diags.HasErrors()
+// unmarked reports whether a part of the value is unknown and does not carry what it comes from: a for expression, and
+// a key that is computed, lose the marks of what is unknown.
+func unmarked(v cty.Value) bool {
+	switch {
+	case v.IsMarked():
+		return false
+	case !v.IsKnown():
+		return true
+	case v.IsNull() || !v.CanIterateElements():
+		return false
+	}
+	for it := v.ElementIterator(); it.Next(); {
+		if _, el := it.Element(); unmarked(el) {
+			return true
+		}
+	}
+	return false
+}
+
+// marksOf returns the marks of everything that an expression refers to.
+func marksOf(x *expr, ctx *hcl.EvalContext) cty.ValueMarks {
+	out := cty.ValueMarks{}
+	if takesSecret(x, ctx) {
+		out[schema.Sensitive] = struct{}{}
+	}
+	for _, t := range x.Variables() {
+		if v, ok := referred(t, ctx); ok {
+			_, marks := v.UnmarkDeep()
+			maps.Copy(out, marks)
+		}
+	}
+	return out
+}
+
+// referred returns the value of the longest part of a reference that has one.
+func referred(t hcl.Traversal, ctx *hcl.EvalContext) (cty.Value, bool) {
+	for n := len(t); n > 0; n-- {
+		if v, hd := t[:n].TraverseAbs(ctx); !hd.HasErrors() {
+			return v, true
+		}
+	}
+	return cty.DynamicVal, false
 }
 
 // mostOfOne is how many findings of one kind are shown for one place in the files, where a block is repeated.
@@ -177,6 +216,9 @@ func (e *Evaluation) evalIn(x *expr, ctx *hcl.EvalContext, f frame) (v cty.Value
 	}
 	v, hd := x.Value(ctx)
 	if !hd.HasErrors() {
+		if unmarked(v) {
+			v = v.WithMarks(marksOf(x, ctx))
+		}
 		return v, true
 	}
 	addr := address(f)

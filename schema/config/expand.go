@@ -223,7 +223,7 @@ func (e *Evaluation) repetition(g *group, x *expr, f frame, what string) (cty.Va
 	_, secret := marks[schema.Sensitive]
 	problem := diag.Diagnostic{}
 	switch {
-	case failedIn(marks) || e.unknownByMistake(v):
+	case failedIn(marks):
 		g.failed = true
 		return v, false
 	case secret:

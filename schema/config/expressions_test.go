@@ -195,7 +195,7 @@ var unknownAnswers = []answer{
 	{`index([team.t.id, "a"], "a")`, `(unknown)`},
 	{`sort([team.t.id, "a"])`, `[(unknown), (unknown)]`},
 	{`file(team.t.id)`, `(unknown)`},
-	{`env(team.t.id)`, `(unknown)`},
+	{`env(team.t.id)`, `(sensitive)`},
 	{`cidrhost(team.t.id, 1)`, `(unknown)`},
 	{`parseint(team.t.id, 10)`, `(unknown)`},
 	{`team.t.id.a`, `error unknown_attribute`},

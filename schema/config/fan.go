@@ -75,7 +75,7 @@ func (e *Evaluation) items(r *result, ctx *hcl.EvalContext, f frame) ([]item, bo
 	name := b.kind.Fan.Argument
 	ty := v.Type()
 	switch {
-	case failedIn(marks) || e.unknownByMistake(v):
+	case failedIn(marks):
 		return nil, false
 	case secret:
 		problem = diag.Errorf(codeSensitiveKey, fmt.Sprintf("The keys of %s are sensitive", name),

@@ -256,7 +256,7 @@ func environmentFunctions(lookup func(string) (string, bool)) []namedFunction {
 	return []namedFunction{fn("env", "environment",
 		"The value of an environment variable, which is sensitive; the second argument is the default of one that is not set.",
 		function.New(&function.Spec{
-			Params:   []function.Parameter{{Name: "name", Type: cty.String, AllowMarked: true}},
+			Params:   []function.Parameter{{Name: "name", Type: cty.String, AllowMarked: true, AllowUnknown: true}},
 			VarParam: &function.Parameter{Name: "default", Type: cty.String, AllowNull: true},
 			Type: func(args []cty.Value) (cty.Type, error) {
 				if len(args) > 2 {
@@ -271,6 +271,9 @@ func environmentFunctions(lookup func(string) (string, bool)) []namedFunction {
 
 func environment(lookup func(string) (string, bool), args []cty.Value) (cty.Value, error) {
 	name, marks := args[0].Unmark()
+	if !name.IsKnown() {
+		return cty.UnknownVal(cty.String).WithMarks(marks).Mark(schema.Sensitive), nil
+	}
 	if text, ok := lookup(name.AsString()); ok {
 		return cty.StringVal(text).WithMarks(marks).Mark(schema.Sensitive), nil
 	}

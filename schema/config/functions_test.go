@@ -26,7 +26,7 @@ func evaluation(tb testing.TB) *config.Evaluation {
 	tb.Helper()
 	dir := write(tb, map[string]string{"main.hcl": console, "greeting.txt": "hello\n", "sub/a.json": "{}", "sub/b.json": "{}",
 		"t.tpl": "%{ for n in names }<${upper(n)}>%{ endfor }"})
-	c, diags := config.Load(dir, options(tb, map[string]string{"HOME_REGION": "EU", "EMPTY": ""}))
+	c, diags := config.Load(dir, options(tb, map[string]string{"HOME_REGION": "EU", "EMPTY": "", "SECRET": "hunter2"}))
 	e, more := c.Evaluate(nil)
 	if err := append(diags, more...).Err(); err != nil {
 		tb.Fatal(err)
@@ -290,6 +290,8 @@ func TestSecretsInErrors(t *testing.T) {
 		`[for k in [var.key] : parseint(k, 10)]`, `{ for k in [var.key, var.key] : k => 1 }`, `csvdecode("a,b\n${var.key}")`,
 		`parseint(sensitive("hunter2"), 10)`, `parseint(upper(var.key), 10)`, `var.key.x`, `textdecodebase64("x", var.key)`, `team.t[var.key]`,
 		`uuidv5(var.key, "x")`, `substr(var.key, "x", 1)`, `one([var.key, var.key])`, `setproduct(var.key)`, `templatestring(var.key, [])`,
+		`templatestring("$${parseint(env(\"SECRET\"), 10)}", {})`, `templatestring("$${parseint(sensitive(\"hunter2\"), 10)}", {})`,
+		`try(parseint(sensitive("hunter2"), 10))`, `convert(var.key, number)`, `convert({ a = var.key }, object({ a = number }))`,
 		`templatestring("$${jsondecode(a)}", { a = var.key })`, `try(parseint(var.key, 10))`, `!var.key`, `var.key ? 1 : 2`, `element(var.key, 0)`,
 	} {
 		v, diags := e.Eval(expression, nil)

@@ -250,10 +250,14 @@ func renderTemplate(name, text string, variables cty.Value, functions map[string
 		}
 	}
 	v, hd := x.Value(ctx)
-	if hd.HasErrors() {
+	switch {
+	case !hd.HasErrors():
+		return v, nil
+	case expressionTakesSecret(x, ctx):
+		return cty.DynamicVal, fmt.Errorf("%s cannot be computed; the reason is not shown, since a sensitive value takes part", position(x.Range()))
+	default:
 		return cty.DynamicVal, templateError(hd)
 	}
-	return v, nil
 }
 
 func templateError(hd hcl.Diagnostics) error {

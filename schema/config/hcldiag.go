@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -89,20 +90,10 @@ func anySecret(refs []hcl.Traversal, ctx *hcl.EvalContext) bool {
 	if ctx == nil {
 		return false
 	}
-	for _, t := range refs {
-		// The longest part of the reference that has a value is looked at as a whole.
-		for n := len(t); n > 0; n-- {
-			v, hd := t[:n].TraverseAbs(ctx)
-			if hd.HasErrors() {
-				continue
-			}
-			if v.HasMarkDeep(schema.Sensitive) {
-				return true
-			}
-			break
-		}
-	}
-	return false
+	return slices.ContainsFunc(refs, func(t hcl.Traversal) bool {
+		v, ok := referred(t, ctx)
+		return ok && v.HasMarkDeep(schema.Sensitive)
+	})
 }
 
 // secretFinder looks for calls whose result is secret.
