@@ -63,6 +63,7 @@ var constructors = []struct {
 	{"text", Text},
 	{"json", JSON},
 	{"markdown", Markdown},
+	{"junit", JUnit},
 }
 
 // Formats returns the names that New takes.
