@@ -54,6 +54,7 @@ func (pairing *Pairing) Build(secretMatches func(hash, secret string) bool) *Pla
 	b.drops(p)
 	b.assertOneChange()
 	b.order(p)
+	p.Changes = slices.Grow(p.Changes, len(b.nodes))
 	for _, n := range b.nodes {
 		p.Changes = append(p.Changes, n.change)
 	}

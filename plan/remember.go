@@ -107,7 +107,11 @@ func (b *builder) released(n *node, attrs []schema.Attribute, applied, desired, 
 		if !a.Argument() || a.DestroyTime || ignored(n.change.Lifecycle.IgnoreChanges, plainPath(path)) {
 			continue
 		}
-		was, now, is := applied.GetAttr(a.Name), cty.NullVal(a.CtyType()), cty.NullVal(a.CtyType())
+		was := applied.GetAttr(a.Name)
+		if was.IsNull() {
+			continue
+		}
+		now, is := cty.NullVal(a.CtyType()), cty.NullVal(a.CtyType())
 		if d, _ := desired.Unmark(); d.IsKnown() && !d.IsNull() {
 			now, _ = d.GetAttr(a.Name).Unmark()
 		}
@@ -117,7 +121,7 @@ func (b *builder) released(n *node, attrs []schema.Attribute, applied, desired, 
 			is = cty.UnknownVal(a.CtyType())
 		}
 		switch {
-		case was.IsNull() || !now.IsKnown():
+		case !now.IsKnown():
 		case now.IsNull():
 			b.stateOnly(n, "release", path, fmt.Sprintf("no longer managed: %s, stays %s", path, brief(is)))
 			*paths = append(*paths, path)

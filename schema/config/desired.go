@@ -17,15 +17,20 @@ import (
 // known of it, so that what Atlas decides about is unknown.
 func (c *Config) Evaluate(known Known) (*Evaluation, diag.List) {
 	e := newEvaluation(c, known)
-	e.enter(c.root, nil)
+	return e, e.run()
+}
+
+// run computes all that was not computed yet, and returns what there is to say about it.
+func (e *Evaluation) run() diag.List {
+	e.enter(e.cfg.root, nil)
 	e.assemble()
 	e.circles()
 	e.outputs()
 	e.conditions()
 	e.addresses()
-	e.eachHome(c.root, nil, e.assert)
+	e.eachHome(e.cfg.root, nil, e.assert)
 	e.duplicates()
-	return e, e.diags.Sort()
+	return e.diags.Sort()
 }
 
 // walk evaluates the instances of a block and of the blocks inside them.

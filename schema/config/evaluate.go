@@ -105,13 +105,48 @@ func newEvaluation(c *Config, known Known) *Evaluation {
 	}
 }
 
-// With computes everything again with what is known of Atlas now, and returns what [Config.Evaluate] would. Where
-// nothing rests on what is known, the evaluation itself serves.
+// With computes again, with what is known of Atlas now, whatever rests on that. Where nothing does, the evaluation
+// itself serves. What was found before is found again.
 func (e *Evaluation) With(known Known) (*Evaluation, diag.List) {
 	if !e.tainted {
 		return e, e.diags
 	}
-	return e.cfg.Evaluate(known)
+	next := newEvaluation(e.cfg, known)
+	for _, d := range e.diags {
+		next.add(d)
+	}
+	carry(next.locals, e.locals, func(k needed[*local], m *memo) bool { return !m.tainted && k.home.settled() })
+	carry(next.inputs, e.inputs, func(k needed[*variable], m *memo) bool { return !m.tainted && k.home.settled() })
+	carry(next.outputMemo, e.outputMemo, func(k needed[*output], m *memo) bool { return !m.tainted && k.home.settled() })
+	carry(next.objects, e.objects, func(k needed[*instance], m *memo) bool { return !m.tainted && k.of.settled() })
+	carry(next.contexts, e.contexts, func(k needed[*usage], m *contextMemo) bool { return !m.tainted && k.home.settled() })
+	carry(next.groups, e.groups, func(k groupKey, g *group) bool { return !g.tainted && k.outer.settled() && k.home.settled() })
+	carry(next.results, e.results, func(inst *instance, r *result) bool { return !r.tainted && inst.settled() })
+	carry(next.parents, e.parents, func(inst *instance, m *parentMemo) bool { return !m.tainted && inst.settled() })
+	carry(next.lookups, e.lookups, func(inst *instance, l *lookedUp) bool { return !l.tainted && inst.settled() })
+	carry(next.decoded, e.decoded, func(*argument, cty.Value) bool { return true })
+	for _, g := range next.groups {
+		next.count += len(g.instances)
+		for _, inst := range g.instances {
+			next.index[inst.addr] = place{inst: inst}
+		}
+	}
+	return next, next.run()
+}
+
+// carry copies the entries that keep says something of.
+func carry[K comparable, V any](to, from map[K]V, keep func(K, V) bool) {
+	for k, v := range from {
+		if keep(k, v) {
+			to[k] = v
+		}
+	}
+}
+
+// settled reports whether it follows from the files alone that there is such an instance; there is always a root,
+// which is nil.
+func (inst *instance) settled() bool {
+	return inst == nil || !inst.group.tainted && inst.outer.settled() && inst.home.settled()
 }
 
 // failure marks the value of what went wrong and has been reported, so that nothing that is computed from it is
