@@ -129,8 +129,9 @@ type LockInfo struct {
 	// Version is Mercator's.
 	Version string    `json:"version"`
 	Since   time.Time `json:"since"`
-	Renewed time.Time `json:"renewed"`
-	Expires time.Time `json:"expires"`
+	// Renewed and Expires are zero in a store without leases, as is whatever else a store cannot tell of a holder.
+	Renewed time.Time `json:"renewed,omitzero"`
+	Expires time.Time `json:"expires,omitzero"`
 	// Fence is the fencing number: one more than that of the holder before.
 	Fence uint64 `json:"fence"`
 	// Quiet is when the calls to Atlas of earlier holders, who died or were sent away, are certainly over; zero
@@ -154,12 +155,26 @@ type LockedError struct{ Holder LockInfo }
 // Error names the holder.
 func (e *LockedError) Error() string {
 	h := e.Holder
-	text := fmt.Sprintf("the state is locked by %s (%s, process %d) since %s, last renewed %s",
-		h.Who, h.Operation, h.PID, h.Since.Format(time.RFC3339), h.Renewed.Format(time.RFC3339))
+	text := "the state is locked by " + h.Who
+	switch {
+	case h.Operation != "" && h.PID != 0:
+		text += fmt.Sprintf(" (%s, process %d)", h.Operation, h.PID)
+	case h.Operation != "":
+		text += fmt.Sprintf(" (%s)", h.Operation)
+	}
+	if !h.Since.IsZero() {
+		text += " since " + h.Since.Format(time.RFC3339)
+	}
+	if !h.Renewed.IsZero() {
+		text += ", last renewed " + h.Renewed.Format(time.RFC3339)
+	}
 	if h.Job != "" {
 		text += ", job " + h.Job
 	}
-	return text + "; lock id " + h.ID
+	if h.ID != "" {
+		text += "; lock id " + h.ID
+	}
+	return text
 }
 
 // LostError says that the lease ran out or was taken away.

@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
+	ctyjson "github.com/zclconf/go-cty/cty/json"
 
 	"mercator/schema"
 	"mercator/schema/diag"
@@ -25,7 +26,7 @@ type Settings struct {
 type State struct {
 	// Type is the block's label; "local" where there is no block.
 	Type string
-	// Arguments are the block's arguments as texts (numbers and truth values as HCL writes them).
+	// Arguments are the block's arguments as texts (numbers and truth values as HCL writes them, objects as JSON).
 	Arguments map[string]StateArgument
 	Range     diag.Range
 }
@@ -118,7 +119,7 @@ func (l *loader) evaluateSettings() {
 	l.validateVariables(e)
 	for _, name := range sortedKeys(l.declared.state) {
 		x := l.declared.state[name]
-		if v, secret, ok := e.text(x, name); ok {
+		if v, secret, ok := e.textBy(structured, x, name); ok {
 			l.settings.State.Arguments[name] = StateArgument{Value: v, Sensitive: secret, Range: rangeOf(x.Range())}
 		}
 	}
@@ -136,8 +137,22 @@ func (l *loader) evaluateSettings() {
 	l.diags.Add(e.diags...)
 }
 
+// structured converts a value to a text; an object or a map becomes JSON.
+func structured(v cty.Value) (cty.Value, error) {
+	if !v.Type().IsObjectType() && !v.Type().IsMapType() {
+		return convert.Convert(v, cty.String)
+	}
+	text, err := ctyjson.Marshal(v, v.Type())
+	return cty.StringVal(string(text)), err
+}
+
 // text evaluates an expression to a text that has to be known now; null and a missing expression give "".
 func (e *Evaluation) text(x *expr, name string) (text string, secret, ok bool) {
+	return e.textBy(func(v cty.Value) (cty.Value, error) { return convert.Convert(v, cty.String) }, x, name)
+}
+
+// textBy is text with a conversion of its own.
+func (e *Evaluation) textBy(conversion func(cty.Value) (cty.Value, error), x *expr, name string) (text string, secret, ok bool) {
 	if x == nil {
 		return "", false, true
 	}
@@ -153,7 +168,10 @@ func (e *Evaluation) text(x *expr, name string) (text string, secret, ok bool) {
 	if v.IsKnown() && v.IsNull() {
 		return "", secret, true
 	}
-	converted, err := convert.Convert(v, cty.String)
+	converted, err := cty.NilVal, error(nil)
+	if v.IsWhollyKnown() {
+		converted, err = conversion(v)
+	}
 	switch {
 	case !v.IsWhollyKnown():
 		e.add(diag.Errorf(codeInvalidSetting, fmt.Sprintf("%q is not known yet", name),

@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 
+	"mercator/apply/state/http/httptestserver"
 	"mercator/provider/sandbox"
 	"mercator/schema/config"
 )
@@ -43,6 +44,7 @@ var update = flag.Bool("update", false, "rewrite what the stories expect")
 //	lost METHOD PATH NTH LINE           ... and it is never answered
 //	advance DURATION                    time passes
 //	link NAME                           a link that leads nowhere
+//	states                              a server of states; its address is in the environment
 //	lock, unlock                        somebody holds the state's lock; somebody takes it away
 //	fill                                no more can be written beside the state
 //	cancel                              Ctrl-C
@@ -147,6 +149,10 @@ func (s *story) do(line string) {
 		d, err := time.ParseDuration(rest)
 		s.check(err)
 		s.clock.advance(d)
+	case "states":
+		server := httptestserver.New(httptestserver.GitLab)
+		s.t.Cleanup(server.Close)
+		s.env["MERCATOR_STATE_HTTP_ADDRESS"] = server.URL + httptestserver.Path
 	case "lock":
 		s.lock()
 	case "unlock":

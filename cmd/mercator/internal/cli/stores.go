@@ -10,6 +10,7 @@ import (
 	"github.com/agext/levenshtein"
 
 	"mercator/apply/state"
+	httpstate "mercator/apply/state/http"
 	"mercator/apply/state/local"
 	"mercator/apply/state/postgres"
 	"mercator/schema/config"
@@ -20,6 +21,7 @@ import (
 func backends() []state.Backend {
 	return []state.Backend{
 		local.Backend(),
+		httpstate.Backend(),
 		postgres.Backend(),
 	}
 }
@@ -47,9 +49,15 @@ func (f *folder) openBackend(block config.State, flags []string) (state.Store, d
 		return nil, g.diags
 	}
 	store, err := g.backend.Open(state.Settings{Values: g.values, Dir: f.dir, Catalog: f.catalog, Clock: f.clock, Version: version})
-	if err != nil {
+	for _, err := range parts(err) {
 		g.diags.Add(diag.FromError(err, codeState, fmt.Sprintf("The state %q cannot be opened", block.Type)).At(block.Range))
+	}
+	if err != nil {
 		return nil, g.diags
+	}
+	if why := store.Capabilities().Unguarded; why != "" {
+		g.diags.Add(diag.Warningf("state_unguarded", "Nothing keeps two applies apart",
+			"The state is kept without a lock, so that each can undo what the other records. %s", why).At(block.Range))
 	}
 	return store, g.diags
 }
@@ -164,6 +172,17 @@ func (a argument) orVariable() string {
 		return ""
 	}
 	return ", or set " + a.Environment[0]
+}
+
+// parts returns the errors that err joins, itself where it joins none, and nothing for nil.
+func parts(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	if err == nil {
+		return nil
+	}
+	return []error{err}
 }
 
 // joined makes one error of findings, from which workflow makes the findings again.

@@ -78,9 +78,7 @@ func Open(o Options) (*Session, diag.List) {
 		diags.Add(s.connect(c)...)
 	}
 	store, err := o.Store(cfg.Settings().State)
-	if err != nil {
-		diags.Add(diag.FromError(err, "state_settings", "The state cannot be opened").At(cfg.Settings().State.Range))
-	}
+	diags.Add(Findings(err)...)
 	s.Store = store
 	if diags.HasErrors() {
 		return nil, diags
