@@ -31,6 +31,8 @@ type jsonPlan struct {
 	ResourceChanges []jsonResource        `json:"resource_changes"`
 	OutputChanges   map[string]jsonChange `json:"output_changes,omitempty"`
 	Timestamp       string                `json:"timestamp"`
+	Applyable       bool                  `json:"applyable"`
+	Complete        bool                  `json:"complete"`
 	Errored         bool                  `json:"errored"`
 	Mercator        any                   `json:"mercator"`
 }
@@ -73,6 +75,7 @@ func (f jsonFormat) Plan(w io.Writer, p *plan.Plan) error {
 	for i := range p.Outputs {
 		out.OutputChanges[p.Outputs[i].Name] = outputChange(&p.Outputs[i])
 	}
+	out.Applyable = !out.Errored && !p.Empty()
 	own := f.extras(p)
 	own.Drifted = nil
 	out.Mercator = own
@@ -98,6 +101,7 @@ func (f jsonFormat) document(p *plan.Plan) *jsonPlan {
 		ResourceChanges: []jsonResource{},
 		Timestamp:       p.Now.UTC().Format(time.RFC3339),
 		Errored:         p.Diagnostics.HasErrors(),
+		Complete:        !p.Diagnostics.HasErrors() && len(p.Targets) == 0 && len(p.Excludes) == 0,
 	}
 	live := map[schema.Address]*plan.Change{}
 	if len(p.Drift) > 0 {

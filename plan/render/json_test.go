@@ -10,6 +10,7 @@ import (
 
 	"mercator/plan"
 	"mercator/plan/render"
+	"mercator/schema"
 )
 
 func TestGoldenJSON(t *testing.T) {
@@ -95,6 +96,28 @@ func TestTerraformsLibraryReadsThePlan(t *testing.T) {
 	}
 	if uri := p.OutputChanges["uri"]; uri.AfterUnknown != true || !uri.Actions.Create() {
 		t.Errorf("the output uri is %+v", uri)
+	}
+}
+
+// TestWhetherAPlanCanBeApplied holds what other tools look at before they offer to apply a plan.
+func TestWhetherAPlanCanBeApplied(t *testing.T) {
+	c := catalog(t)
+	narrow := creations(t, c)
+	narrow.Targets = []schema.Address{siteDev}
+	for name, tc := range map[string]struct {
+		p                    *plan.Plan
+		applyable, completes bool
+	}{
+		"changes": {creations(t, c), true, true}, "errors": {mixed(t, c), false, false},
+		"nothing": {&plan.Plan{Now: now}, false, true}, "a target": {narrow, true, false},
+	} {
+		var out struct{ Applyable, Complete bool }
+		if err := json.Unmarshal(rendered(t, "json", render.Options{Catalog: c}, tc.p), &out); err != nil {
+			t.Fatal(err)
+		}
+		if out.Applyable != tc.applyable || out.Complete != tc.completes {
+			t.Errorf("%s: applyable is %v, complete is %v", name, out.Applyable, out.Complete)
+		}
 	}
 }
 

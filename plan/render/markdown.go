@@ -171,10 +171,10 @@ func (m markdown) findings(title string, list diag.List, folds bool) section {
 
 // page is a text of limited length: some lines that always fit, then sections.
 type page struct {
-	heading string
-	strong  []string
-	roles   string
-	sections   []section
+	heading  string
+	strong   []string
+	roles    string
+	sections []section
 }
 
 // add appends a section, unless it is empty.

@@ -17,7 +17,8 @@ type formats struct{ given []string }
 
 func (f *formats) register(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&f.given, "format", nil,
-		strings.Join(render.Formats(), " or ")+", optionally `FORMAT[=FILE]`; repeatable")
+		strings.Join(render.Formats(), ", ")+", optionally `FORMAT[=FILE]`; repeatable")
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(render.Formats(), cobra.ShellCompDirectiveNoFileComp))
 }
 
 // output is one rendering that is asked for; an empty file means stdout.
@@ -30,16 +31,22 @@ func (f *formats) parse() ([]output, error) {
 	}
 	var out []output
 	onScreen := 0
+	files := map[string]string{}
 	for _, text := range f.given {
 		format, file, toFile := strings.Cut(text, "=")
 		if !slices.Contains(render.Formats(), format) {
-			return nil, usagef("--format %q: the formats are %s", format, strings.Join(render.Formats(), ", "))
+			return nil, usagef("--format %q: the formats are %s", format, list(render.Formats()))
 		}
 		if toFile && file == "" {
 			return nil, usagef("--format %s: the name of the file is missing", text)
 		}
-		if file == "" {
+		switch other := files[file]; {
+		case file == "":
 			onScreen++
+		case other != "":
+			return nil, usagef("--format %s: %s goes to that file already; give each format a file of its own", text, other)
+		default:
+			files[file] = format
 		}
 		out = append(out, output{format, file})
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -75,15 +76,23 @@ type resourceJSON struct {
 }
 
 func resourceOf(a schema.Address) resourceJSON {
-	r := resourceJSON{Addr: string(a), Resource: string(a), Provider: "mercator"}
 	last := a.Last()
-	r.Type, r.Name = last.Kind, last.Label
-	if n := len(last.Keys); n > 0 {
-		key := last.Keys[n-1]
-		r.Key = key.Text
-		if key.Number {
-			r.Key = json.Number(key.Text)
+	r := resourceJSON{Addr: string(a), Resource: string(a), Provider: "mercator", Type: last.Kind, Name: cmp.Or(last.Label, last.Kind)}
+	for module := a.Parent(); module != ""; module = module.Parent() {
+		if module.Kind() == "module" {
+			r.Module, r.Resource = string(module), strings.TrimPrefix(string(a), string(module)+".")
+			break
 		}
+	}
+	switch n := len(last.Keys); {
+	case n == 1 && last.Keys[0].Number:
+		r.Key = json.Number(last.Keys[0].Text)
+	case n > 0:
+		texts := make([]string, n)
+		for i, key := range last.Keys {
+			texts[i] = key.Text
+		}
+		r.Key = strings.Join(texts, "/")
 	}
 	return r
 }
@@ -92,6 +101,35 @@ func resourceOf(a schema.Address) resourceJSON {
 var actionJSON = map[plan.Action]string{
 	plan.NoOp: "noop", plan.Create: "create", plan.Update: "update", plan.Replace: "replace", plan.Delete: "delete",
 	plan.Adopt: "import", plan.Forget: "remove",
+}
+
+// reasonJSON are the machine-readable UI's words for the reasons of replacements and deletions, where it has one.
+var reasonJSON = map[string]string{
+	"by_request": "requested", "not_declared": "delete_because_no_resource_config", "adopted_undeclared": "delete_because_no_resource_config",
+}
+
+// changeJSON describes a planned change, and reports whether there is one.
+func changeJSON(c *plan.Change) (map[string]any, bool) {
+	change := map[string]any{"resource": resourceOf(c.Address), "action": actionJSON[c.Action]}
+	moved := c.Previous != "" && c.Previous != c.Address
+	if moved {
+		change["previous_resource"] = resourceOf(c.Previous)
+	}
+	switch c.Action {
+	case plan.NoOp:
+		change["action"] = "move"
+		return change, moved
+	case plan.Adopt:
+		change["importing"] = map[string]string{"id": cmp.Or(c.ID, schema.KeyText(c.Key))}
+		if c.Writes() || len(c.Diffs) > 0 {
+			change["action"] = actionJSON[plan.Update]
+		}
+	case plan.Replace, plan.Delete:
+		if len(c.Reasons) > 0 {
+			change["reason"] = cmp.Or(reasonJSON[c.Reasons[0].Code], c.Reasons[0].Code)
+		}
+	}
+	return change, true
 }
 
 func (v *jsonView) plan(p *plan.Plan) {
@@ -106,30 +144,52 @@ func (v *jsonView) plan(p *plan.Plan) {
 	}
 	for i := range p.Changes {
 		c := &p.Changes[i]
-		if c.Action == plan.NoOp {
-			continue
+		if change, ok := changeJSON(c); ok {
+			what := string(c.Action)
+			if c.Action == plan.NoOp {
+				what = "move"
+			}
+			v.emit("info", "planned_change", string(c.Address)+": plan to "+what, map[string]any{"change": change})
 		}
-		change := map[string]any{"resource": resourceOf(c.Address), "action": actionJSON[c.Action]}
-		if c.Previous != "" && c.Previous != c.Address {
-			change["previous_resource"] = resourceOf(c.Previous)
-		}
-		if len(c.Reasons) > 0 {
-			change["reason"] = c.Reasons[0].Code
-		}
-		v.emit("info", "planned_change", string(c.Address)+": plan to "+string(c.Action), map[string]any{"change": change})
 	}
-	v.summary("Plan: ", "plan", p.Summary())
+	v.summary("plan", p.Summary())
+	v.plannedOutputs(p)
 	v.diagnostics(p.Diagnostics.Warnings(), nil)
 }
 
-func (v *jsonView) summary(lead, operation string, n plan.Summary) {
-	text := fmt.Sprintf("%s%d to add, %d to change, %d to destroy.", lead, n.Create+n.Replace, n.Update, n.Delete+n.Replace)
-	if operation != "plan" {
-		text = fmt.Sprintf("%s%d added, %d changed, %d destroyed.", lead, n.Create+n.Replace, n.Update, n.Delete+n.Replace)
+// plannedOutputs tells which outputs change, without their values.
+func (v *jsonView) plannedOutputs(p *plan.Plan) {
+	outputs := map[string]any{}
+	for i := range p.Outputs {
+		if o := &p.Outputs[i]; o.Action != plan.NoOp {
+			outputs[o.Name] = map[string]any{"sensitive": o.Sensitive, "action": actionJSON[o.Action]}
+		}
+	}
+	if len(outputs) > 0 {
+		v.emit("info", "outputs", fmt.Sprintf("Outputs: %d", len(outputs)), map[string]any{"outputs": outputs})
+	}
+}
+
+// summary tells what is planned or was done, in the words of the machine-readable UI: programs read the sentences too.
+func (v *jsonView) summary(operation string, n plan.Summary) {
+	add, remove := n.Create+n.Replace, n.Delete+n.Replace
+	var text string
+	switch operation {
+	case "plan":
+		if n.Adopt > 0 {
+			text = fmt.Sprintf("%d to import, ", n.Adopt)
+		}
+		text = fmt.Sprintf("Plan: %s%d to add, %d to change, %d to destroy.", text, add, n.Update, remove)
+	case "destroy":
+		text = fmt.Sprintf("Destroy complete! Resources: %d destroyed.", remove)
+	default:
+		if n.Adopt > 0 {
+			text = fmt.Sprintf("%d imported, ", n.Adopt)
+		}
+		text = fmt.Sprintf("Apply complete! Resources: %s%d added, %d changed, %d destroyed.", text, add, n.Update, remove)
 	}
 	v.emit("info", "change_summary", text, map[string]any{"changes": map[string]any{
-		"add": n.Create + n.Replace, "change": n.Update, "remove": n.Delete + n.Replace, "import": n.Adopt, "forget": n.Forget,
-		"operation": operation}})
+		"add": add, "change": n.Update, "remove": remove, "import": n.Adopt, "forget": n.Forget, "operation": operation}})
 }
 
 func (v *jsonView) begin() {}
@@ -163,12 +223,12 @@ func (v *jsonView) end(done workflow.Applied) {
 			v.emit("warn", "log", string(o.Address)+": skipped because "+string(o.Because)+" failed", nil)
 		}
 	}
-	v.summary(diag.Sentence(v.operation)+" complete: ", v.operation, done.Result.Summary())
+	v.summary(v.operation, done.Result.Summary())
 	if done.Saved == nil {
 		return
 	}
 	if outputs, err := outputsJSON(done.Saved.Outputs); err == nil {
-		v.emit("info", "outputs", "Outputs: "+count(len(outputs), "value"), map[string]any{"outputs": outputs})
+		v.emit("info", "outputs", fmt.Sprintf("Outputs: %d", len(outputs)), map[string]any{"outputs": outputs})
 	}
 }
 
