@@ -139,9 +139,9 @@ func (e *Evaluation) expandForEach(g *group, like instance, f frame) {
 		e.add(diag.Errorf(codeForEach, "for_each is not a map or a set of texts", "Found %s; %s", describe(v, false), text).At(at))
 		return
 	}
-	if v.LengthInt() > MaxInstances-e.count {
+	if n := v.LengthInt(); n > MaxInstances-e.count {
 		g.failed = true
-		e.tooMany(at)
+		e.tooMany(at, "for_each", n)
 		return
 	}
 	type pair struct {
@@ -195,7 +195,7 @@ func (e *Evaluation) expandCount(g *group, like instance, f frame) {
 	}
 	if n > MaxInstances-e.count {
 		g.failed = true
-		e.tooMany(at)
+		e.tooMany(at, "count", n)
 		return
 	}
 	for i := range n {
@@ -205,9 +205,9 @@ func (e *Evaluation) expandCount(g *group, like instance, f frame) {
 	}
 }
 
-func (e *Evaluation) tooMany(at diag.Range) {
+func (e *Evaluation) tooMany(at diag.Range, what string, n int) {
 	e.add(diag.Errorf(codeTooMany, "There are too many instances",
-		"A configuration may describe %d resources; divide it into several.", MaxInstances).At(at))
+		"%s adds %d to %d; a configuration may describe %d in all. Divide it into several.", what, n, e.count, MaxInstances).At(at))
 }
 
 // repetition evaluates for_each or count, which must be known and may be shown.

@@ -30,7 +30,7 @@ func (e *Evaluation) fan(r *result, ctx *hcl.EvalContext, f frame) {
 		return
 	}
 	if len(items) > MaxInstances-e.count {
-		e.tooMany(rangeOf(b.entries.Range()))
+		e.tooMany(rangeOf(b.entries.Range()), b.kind.Fan.Argument, len(items))
 		return
 	}
 	first := make(map[string]item, len(items))

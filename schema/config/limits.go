@@ -30,6 +30,25 @@ const (
 	MaxChain = 5000
 )
 
+// Limit is one of the limits, for the documentation.
+type Limit struct {
+	Name string
+	Most int
+}
+
+// Limits returns what bounds a configuration, in the order of the documentation.
+func Limits() []Limit {
+	return []Limit{
+		{"instances of all blocks, entries of access lists included", MaxInstances},
+		{"bytes in a file, also one that a function reads", MaxFile},
+		{"brackets, braces and templates inside each other", MaxNesting},
+		{"operators and directives around one place", MaxOperators},
+		{"definitions that build on each other in a chain", MaxChain},
+		{"modules inside each other", MaxModuleDepth},
+		{"module blocks, those of a module that is called repeatedly counted each time", MaxModules},
+	}
+}
+
 // guardNative looks at the tokens before they are parsed: the parser and the evaluator recurse, and a stack that
 // overflows cannot be caught. It returns a finding where the text is nested too deeply.
 func guardNative(src []byte, file string, lex func([]byte, string, hcl.Pos) (hclsyntax.Tokens, hcl.Diagnostics)) *diag.Diagnostic {

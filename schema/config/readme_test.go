@@ -10,37 +10,37 @@ import (
 	"mercator/schema/config"
 )
 
-// readme is where the functions are listed, between two comments.
+// readme is where functions and limits are listed, between two comments.
 const (
 	readme        = "../../README.md"
-	functionsFrom = "<!-- functions: written by go test ./schema/config -update -->\n"
-	functionsTo   = "<!-- end of functions -->\n"
+	tablesFrom = "<!-- tables: written by go test ./schema/config -update -->\n"
+	tablesTo   = "<!-- end of tables -->\n"
 )
 
-// TestReadmeListsFunctions holds the lists of functions in the README against the table of the language.
-func TestReadmeListsFunctions(t *testing.T) {
+// TestReadmeTables holds the lists of functions and limits in the README against the table of the language.
+func TestReadmeTables(t *testing.T) {
 	raw, err := os.ReadFile(readme)
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, rest, found := strings.Cut(string(raw), functionsFrom)
-	listed, after, ended := strings.Cut(rest, functionsTo)
+	before, rest, found := strings.Cut(string(raw), tablesFrom)
+	listed, after, ended := strings.Cut(rest, tablesTo)
 	if !found || !ended {
-		t.Fatalf("the README has no place for the functions: %q and %q", functionsFrom, functionsTo)
+		t.Fatalf("the README has no place for the tables: %q and %q", tablesFrom, tablesTo)
 	}
-	want := functionTables()
+	want := languageTables()
 	if listed == want {
 		return
 	}
 	if !*update {
-		t.Fatalf("the README lists other functions (-update rewrites it):\n%s", config.Diff("README.md", []byte(listed), []byte(want)))
+		t.Fatalf("the README lists something else (-update rewrites it):\n%s", config.Diff("README.md", []byte(listed), []byte(want)))
 	}
-	if err := os.WriteFile(readme, []byte(before+functionsFrom+want+functionsTo+after), 0o644); err != nil { //nolint:gosec // it is read by everybody
+	if err := os.WriteFile(readme, []byte(before+tablesFrom+want+tablesTo+after), 0o644); err != nil { //nolint:gosec // it is read by everybody
 		t.Fatal(err)
 	}
 }
 
-func functionTables() string {
+func languageTables() string {
 	var b strings.Builder
 	b.WriteString("\n| group | functions |\n| --- | --- |\n")
 	gather(config.Functions(), func(f config.Function) string { return f.Group }, func(group, names string) {
@@ -50,6 +50,10 @@ func functionTables() string {
 	gather(config.Absent(), func(f config.Function) string { return f.Description }, func(why, names string) {
 		fmt.Fprintf(&b, "| %s | %s |\n", names, why)
 	})
+	b.WriteString("\n| limit | most |\n| --- | --- |\n")
+	for _, l := range config.Limits() {
+		fmt.Fprintf(&b, "| %s | %d |\n", l.Name, l.Most)
+	}
 	b.WriteString("\n")
 	return b.String()
 }

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"fmt"
+	"runtime"
 	"testing"
 
 	"github.com/zclconf/go-cty/cty"
@@ -77,15 +78,34 @@ func TestResolveCost(t *testing.T) {
 	}
 }
 
+// BenchmarkEvaluate evaluates configurations of growing size and prints what an instance costs.
 func BenchmarkEvaluate(b *testing.B) {
-	c, diags := config.Load(write(b, map[string]string{"main.hcl": wide(5000)}), options(b, map[string]string{"SECRET": "s"}))
-	if err := diags.Err(); err != nil {
-		b.Fatal(err)
-	}
-	for b.Loop() {
-		if e, _ := c.Evaluate(nil); len(e.Desired.Resources) != 10050 {
-			b.Fatal(len(e.Desired.Resources))
-		}
+	for _, n := range []int{1000, 10_000, 100_000} {
+		b.Run(fmt.Sprintf("instances=%d", n), func(b *testing.B) {
+			c, diags := config.Load(write(b, map[string]string{"main.hcl": wide(n / 2)}), options(b, map[string]string{"SECRET": "s"}))
+			if err := diags.Err(); err != nil {
+				b.Fatal(err)
+			}
+			var before, after runtime.MemStats
+			instances := 0
+			for b.Loop() {
+				b.StopTimer()
+				runtime.GC()
+				runtime.ReadMemStats(&before)
+				b.StartTimer()
+				e, _ := c.Evaluate(nil)
+				b.StopTimer()
+				runtime.GC()
+				runtime.ReadMemStats(&after)
+				if instances = len(e.Desired.Resources); instances < n {
+					b.Fatalf("%d instances, want at least %d", instances, n)
+				}
+				b.StartTimer()
+			}
+			b.ReportMetric(float64(instances), "instances")
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*instances), "ns/instance")
+			b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/1e6, "MB-kept")
+		})
 	}
 }
 
