@@ -27,6 +27,7 @@ func (b *builder) calls() {
 		case Delete:
 			if c.GoesWith == "" {
 				c.Removal = b.deletion(n)
+				b.sayReset(n)
 			}
 		}
 	}
@@ -155,6 +156,13 @@ func (b *builder) deletion(n *node) []schema.Call {
 		return []schema.Call{{Verb: schema.CallWait, Note: "Atlas is deleting it already"}}
 	}
 	return append([]schema.Call{{Verb: schema.CallDelete, Operation: e.Operation, Note: b.atDestroy(n, e)}}, b.waits(n)...)
+}
+
+// sayReset says what is left of a singleton that is removed.
+func (b *builder) sayReset(n *node) {
+	if n.kind.Reset != "" {
+		n.change.Reasons = append(n.change.Reasons, Reason{Code: "reset", Text: n.kind.Reset})
+	}
 }
 
 // atDestroy says what a deletion is asked to do with what outlives the object (R18): "retain_backups = true".

@@ -96,6 +96,8 @@ func (b *builder) decideDeclared(n *node) {
 	switch {
 	case b.mustReplace(n, parentReplaced):
 		b.replace(n, parentReplaced)
+	case n.bound == nil && n.kind.Singleton && n.parent != nil && !n.parent.change.Adopted:
+		b.take(n)
 	case n.bound == nil:
 		b.adopt(n)
 	case len(c.Diffs) > 0:
@@ -159,8 +161,8 @@ func (b *builder) expired(n *node) bool {
 func (b *builder) create(n *node) {
 	c := &n.change
 	c.Action, c.Adopted = Create, false
-	if b.in.Catalog.Kind(n.kind.Name).Singleton {
-		c.Reasons = append(c.Reasons, Reason{Code: "singleton", Text: "it exists with its parent and is set"})
+	if n.kind.Singleton {
+		c.Reasons = append(c.Reasons, singletonReason(n))
 	}
 	if n.gone {
 		c.Reasons = append(c.Reasons, Reason{Code: "gone", Text: "it was deleted outside Mercator"})
@@ -309,6 +311,8 @@ func (b *builder) adopt(n *node) {
 		c.Reasons = append(c.Reasons, Reason{Code: "intent", Text: "created by an apply that was interrupted"})
 	case "content":
 		c.Reasons = append(c.Reasons, Reason{Code: "content", Text: "it exists with exactly this content"})
+	case "parent":
+		c.Reasons = append(c.Reasons, singletonReason(n))
 	default:
 		c.Reasons = append(c.Reasons, Reason{Code: "natural_key", Text: fmt.Sprintf("it exists as %q", schema.KeyText(c.Key))})
 		if b.madeByIntent(n) {
@@ -325,6 +329,23 @@ func (b *builder) adopt(n *node) {
 	}
 }
 
+// take begins to manage a singleton whose parent is ours: it came with the parent, so it is ours too, and an update is
+// its creation.
+func (b *builder) take(n *node) {
+	c := &n.change
+	c.Record = true
+	if len(c.Diffs) > 0 {
+		c.Action = Update
+		c.Reasons = append(c.Reasons, singletonReason(n))
+		return
+	}
+	b.stateOnly(n, "record", "", "managed as it is: the "+n.kind.Name+" of "+string(n.parent.address))
+}
+
+func singletonReason(n *node) Reason {
+	return Reason{Code: "singleton", Text: fmt.Sprintf("every %s has one, and it is set", n.kind.Parent)}
+}
+
 // madeByIntent reports whether an unfinished creation of ours explains an object with a natural key.
 func (b *builder) madeByIntent(n *node) bool {
 	return slices.ContainsFunc(b.explains[n.address], func(i schema.Intent) bool {
@@ -334,10 +355,13 @@ func (b *builder) madeByIntent(n *node) bool {
 
 // nameOf names a live object for people.
 func nameOf(c *Change) string {
-	if c.Key != "" {
+	switch {
+	case c.Key != "":
 		return fmt.Sprintf("%q", schema.KeyText(c.Key))
+	case c.ID != "":
+		return "id " + c.ID
 	}
-	return "id " + c.ID
+	return "the only one of its parent"
 }
 
 // decideUndeclared plans for what the state owns and the files do not declare, or for everything in a destroy.
@@ -367,6 +391,9 @@ func (b *builder) decideUndeclared(n *node) {
 	case c.Lifecycle.Abandon:
 		forget("abandoned", "its lifecycle says destroy = false")
 		b.checkKept(n)
+		return
+	case n.kind.Singleton && n.kind.Endpoints.Delete == nil:
+		forget("no_reset", "Atlas has no reset for it")
 		return
 	case n.bound.Adopted && b.isExclusive(n):
 		c.Exclusive, reason = true, exclusiveReason(n)

@@ -146,6 +146,29 @@ func (b *builder) interchangeable(n *node, i schema.Intent, found []schema.Objec
 	return pending >= len(found)
 }
 
+// sole returns the object of a singleton in a place.
+func (b *builder) sole(connection string, kind *schema.Kind, place schema.Place) (schema.Object, bool) {
+	objects, _ := b.in.Live.Sweep(connection, kind.Name, place)
+	if len(objects) != 1 {
+		return schema.Object{}, false
+	}
+	return objects[0], true
+}
+
+// byParent pairs a singleton with the one object that its parent has. What the state knows of another parent's is
+// reset there first.
+func (b *builder) byParent(n *node) bool {
+	if !n.kind.Singleton || n.bound != nil && n.bound.Place != n.place && b.stillThere(n.bound) {
+		return false
+	}
+	o, ok := b.sole(n.connection, n.kind, n.place)
+	how := "parent"
+	if n.bound != nil && n.bound.Place == n.place {
+		how = "bound"
+	}
+	return ok && b.claim(n, o, how)
+}
+
 // byKey pairs by the natural key.
 func (b *builder) byKey(n *node) bool {
 	if n.key == "" {

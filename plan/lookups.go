@@ -78,7 +78,7 @@ func (b *builder) lookedUp() map[identity]bool {
 func (b *builder) notFound(kind *schema.Kind, l *schema.Lookup, place schema.Place) diag.Diagnostic {
 	objects, read := b.in.Live.Sweep(l.Connection, l.Kind, place)
 	switch {
-	case kind.Endpoints.List == nil:
+	case !kind.Swept():
 		return diag.Errorf("lookup_not_found", fmt.Sprintf("A %s cannot be looked up", kind.Name), "Atlas has no list of them. Declare it as a resource.")
 	case l.Open != "":
 		return openLookup(l, l.Open)
@@ -91,6 +91,10 @@ func (b *builder) notFound(kind *schema.Kind, l *schema.Lookup, place schema.Pla
 		return diag.Errorf("lookup_not_found", fmt.Sprintf("There is no %s to look for a %s in", kind.Parent, kind.Name),
 			"%s names the %s %s, which Atlas does not have. Correct the id, or look the %s up with data \"%s\".",
 			l.Address, kind.Parent, l.Parent.ID, kind.Parent, kind.Parent)
+	}
+	if kind.Singleton {
+		return diag.Errorf("lookup_not_found", fmt.Sprintf("The %s has no %s", kind.Parent, kind.Name),
+			"%s looks for it, and Atlas does not have it. If this configuration makes it, refer to the resource instead.", l.Address)
 	}
 	what := "with the id " + l.ID
 	if l.ID == "" {

@@ -255,7 +255,7 @@ func (b *builder) pair() {
 			end++
 		}
 		level := b.nodes[start:end]
-		for _, find := range []func(*node) bool{b.byImport, b.byBinding, b.byIntent, b.byKey, b.byContent} {
+		for _, find := range []func(*node) bool{b.byImport, b.byBinding, b.byIntent, b.byParent, b.byKey, b.byContent} {
 			for _, n := range level {
 				if n.live == nil && n.place != "" && b.in.Live != nil {
 					find(n)
@@ -352,7 +352,10 @@ func (b *builder) liveOf(bound *schema.Bound) (schema.Object, bool) {
 	if kind == nil {
 		return schema.Object{}, false
 	}
-	if kind.Identity.Binds == schema.ByKey {
+	switch {
+	case kind.Singleton:
+		return b.sole(bound.Connection, kind, bound.Place)
+	case kind.Identity.Binds == schema.ByKey:
 		return b.in.Live.ByKey(bound.Connection, bound.Kind, bound.Place, bound.Key)
 	}
 	return b.in.Live.ByID(bound.Connection, bound.Kind, bound.Place, bound.ID)
@@ -362,7 +365,7 @@ func (b *builder) liveOf(bound *schema.Bound) (schema.Object, bool) {
 func (b *builder) duplicates() {
 	first := map[string]*node{}
 	for _, n := range b.nodes {
-		if n.key == "" || n.kind.Identity.Binds == schema.ByContent {
+		if n.key == "" && !n.kind.Singleton || n.kind.Identity.Binds == schema.ByContent {
 			continue
 		}
 		place := string(n.place)
@@ -371,13 +374,20 @@ func (b *builder) duplicates() {
 		}
 		id := strings.Join([]string{b.home(n.connection), n.kind.Name, place, n.key}, "\x00")
 		if other := first[id]; other != nil {
-			b.diags.Add(diag.Errorf("duplicate_object", fmt.Sprintf("%s and %s name the same %s", other.address, n.address, n.kind.Name),
-				"Both are %q in the same place; the other one stands at %s. Remove one of the blocks, or give one another name.",
-				schema.KeyText(n.key), other.keyPlace()).On(string(n.address)).At(n.keyPlace()))
+			b.duplicate(n, other)
 			continue
 		}
 		first[id] = n
 	}
+}
+
+func (b *builder) duplicate(n, other *node) {
+	why := fmt.Sprintf("Both are %q in the same place; the other one stands at %s. Remove one of the blocks, or give one another name.",
+		schema.KeyText(n.key), other.keyPlace())
+	if n.kind.Singleton {
+		why = fmt.Sprintf("A %s has only one; the other one stands at %s. Remove one of the blocks.", n.kind.Parent, other.keyPlace())
+	}
+	b.finding(n, n.keyPlace(), "duplicate_object", fmt.Sprintf("%s and %s name the same %s", other.address, n.address, n.kind.Name), "%s", why)
 }
 
 // quoteShell writes an address so that it can be pasted into a shell.

@@ -16,7 +16,7 @@ import (
 
 // The toys: a shelf stands in the organization and is known by its id; boxes on it are known by their name and
 // hold things; bells have no name at all and ring people, with secrets; tags are single entries; guests are
-// named people with grants.
+// named people with grants. A shelf has one lamp, which can be reset, and one motto, which cannot.
 
 func endpoint(op, method, path string) *schema.Endpoint {
 	return &schema.Endpoint{Operation: op, Method: method, Path: "/api/atlas/v2" + path, Version: "2024-01-01", Role: "Shelf Owner"}
@@ -100,6 +100,12 @@ var toys = func() *schema.Catalog {
 			Attributes:  []schema.Attribute{name, {Name: "text", Type: str}},
 			Endpoints:   crud("Door", "/shelves/{shelfId}/doors", "/shelves/{shelfId}/doors/{name}"),
 			CreateFirst: true, Risks: []schema.RiskRule{{Risk: schema.OpensNetwork, On: []schema.Event{schema.OnCreate}}}},
+		schema.Kind{Name: "lamp", Parent: "shelf", Singleton: true, Reset: "it burns as it did when it was bought",
+			Attributes: []schema.Attribute{{Name: "watts", Type: schema.TypeInteger}, {Name: "color", Type: str}},
+			Endpoints: schema.Endpoints{Get: endpoint("getLamp", "GET", "/shelves/{shelfId}/lamp"),
+				Update: endpoint("setLamp", "PATCH", "/shelves/{shelfId}/lamp"), Delete: endpoint("resetLamp", "DELETE", "/shelves/{shelfId}/lamp")}},
+		schema.Kind{Name: "motto", Parent: "shelf", Singleton: true, Attributes: []schema.Attribute{{Name: "text", Type: str}},
+			Endpoints: schema.Endpoints{Get: endpoint("getMotto", "GET", "/shelves/{shelfId}/motto"), Update: endpoint("setMotto", "PATCH", "/shelves/{shelfId}/motto")}},
 	)
 	if err != nil {
 		panic(err)

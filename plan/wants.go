@@ -101,14 +101,14 @@ func (w *wants) children(n *node) {
 		return
 	}
 	for _, kind := range w.b.in.Catalog.Children(n.kind.Name) {
-		if kind.Endpoints.List != nil {
+		if !kind.Singleton { // which goes with its parent and hinders nobody
 			w.sweep(n.connection, kind, n.within())
 		}
 	}
 }
 
 func (w *wants) sweep(connection string, kind *schema.Kind, place schema.Place) {
-	if place == "" || kind.Endpoints.List == nil {
+	if place == "" || !kind.Swept() {
 		return
 	}
 	if _, read := w.b.in.Live.Sweep(connection, kind.Name, place); read {

@@ -105,6 +105,9 @@ func (c *Catalog) check(k *Kind) []string {
 	if id.Binds == 0 && !k.Singleton {
 		bad("Identity.Binds is not set")
 	}
+	if resets := k.Singleton && k.Endpoints.Delete != nil; resets != (k.Reset != "") {
+		bad("Reset is for a singleton that can be deleted, and only for one")
+	}
 	names := append(append(slices.Clone(id.Key), id.Similar...), id.ID, id.LabelIs)
 	if k.Fan != nil {
 		names = append(names, k.Fan.Key, k.Fan.Short)
@@ -230,6 +233,11 @@ func (k *Kind) AllEndpoints() []*Endpoint {
 		all = append(all, p.Read, p.Write)
 	}
 	return slices.DeleteFunc(all, func(e *Endpoint) bool { return e == nil })
+}
+
+// Swept reports whether all objects of the kind in a place can be read: by a list, or of a singleton by itself.
+func (k *Kind) Swept() bool {
+	return k.Endpoints.List != nil || k.Singleton && k.Endpoints.Get != nil
 }
 
 // Endpoint returns the endpoint with the given operationId, or nil.

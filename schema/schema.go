@@ -32,8 +32,12 @@ type Kind struct {
 	Parent string
 	// Doc says in one or two sentences what it is, for the reference.
 	Doc string
-	// Singleton says that a parent has exactly one: it has no label, update is its creation and Reset its deletion.
+	// Singleton says that a parent has exactly one, from the parent's beginning to its end: it has no label, update is
+	// its creation, and its deletion resets it, or where the API has none only ends its management.
 	Singleton bool
+	// Reset says in words what the deletion of a Singleton comes to, for plans ("Atlas chooses the hour again"); ""
+	// where there is none.
+	Reset string
 
 	Identity   Identity
 	Attributes []Attribute

@@ -85,6 +85,9 @@ var errorKinds = map[string]errorKind{
 	"TOO_MANY_GROUP_NOTIFICATIONS":                 {400, "At most one group notification can be specified for an alert configuration."},
 	"INVALID_OPERATOR_FOR_EVENT_TYPE":              {400, "Operator %s is not compatible with event type %s."},
 
+	"ATLAS_INVALID_MAINTENANCE_WINDOW_DAY_OF_WEEK": {400, "Value should be between 1 and 7 (Sunday = 1)."},
+	"ATLAS_INVALID_MAINTENANCE_WINDOW_HOUR_OF_DAY": {400, "Value should be between 0 and 23."},
+
 	"CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API":                      {400, "Cannot use non-flex cluster %s in the flex API."},
 	"CLUSTER_NOT_FOUND":                                            {404, "No cluster named %s exists in group %s."},
 	"DUPLICATE_CLUSTER_NAME":                                       {400, "A %s named %s is already present in group %s."},

@@ -88,6 +88,9 @@ func (s *Server) document(kind Kind, groupID, key string) (object, error) {
 	case Settings:
 		return p.Settings, nil
 	}
+	if doc, ok := p.Singles[kind]; ok {
+		return doc, nil
+	}
 	from := kind
 	if kind == ProcessArgs {
 		from = Cluster
@@ -110,8 +113,8 @@ func (s *Server) document(kind Kind, groupID, key string) (object, error) {
 }
 
 // Get returns a copy of an object. The key is the name of a cluster or role, "admin/NAME" of a user, the
-// block or security group of an entry, the id of an alert configuration or container; for a project and
-// its settings it is "".
+// block or security group of an entry, the id of an alert configuration or container; for a project, its
+// settings and what it has one of it is "".
 func (s *Server) Get(kind Kind, groupID, key string) (map[string]any, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -135,6 +138,14 @@ func (s *Server) Put(kind Kind, groupID string, raw map[string]any) error {
 	}
 	if kind == Settings || kind == ProcessArgs {
 		return fmt.Errorf("%s can't be put: it belongs to an object that exists; change it with Change", kind)
+	}
+	if single[kind] != nil {
+		p, err := s.findProject(groupID)
+		if err != nil {
+			return err
+		}
+		p.Singles[kind] = doc
+		return s.save(p)
 	}
 	p, x, err := s.collection(kind, groupID)
 	if err != nil {
@@ -302,7 +313,7 @@ func (s *Server) UpgradeTenant(groupID, name, size string) error {
 	return s.save(p)
 }
 
-// Delete removes an object at once, without asking what depends on it.
+// Delete removes an object at once, without asking what depends on it. What a project has one of is reset.
 func (s *Server) Delete(kind Kind, groupID, key string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -313,10 +324,12 @@ func (s *Server) Delete(kind Kind, groupID, key string) error {
 	if err != nil {
 		return err
 	}
-	switch kind {
-	case Project:
+	switch {
+	case kind == Project:
 		s.projects.remove(groupID)
-	case Settings, ProcessArgs:
+	case single[kind] != nil:
+		p.Singles[kind] = single[kind]()
+	case kind == Settings || kind == ProcessArgs:
 		return fmt.Errorf("%s can't be deleted", kind)
 	default:
 		p.of(kind).remove(key)

@@ -17,16 +17,17 @@ type Bucket struct {
 // RateLimit-Limit header, but for the list of organizations, where they are the documented ones. Of the
 // refill rates only that one is documented; half the capacity in a minute is assumed for the others.
 var buckets = map[string]Bucket{
-	"orgs":          {10, 5, time.Minute},
-	"org":           {500, 250, time.Minute},
-	"unscoped":      {300, 150, time.Minute},
-	"groups":        {1200, 600, time.Minute},
-	"accessList":    {1200, 600, time.Minute},
-	"alertConfigs":  {1200, 600, time.Minute},
-	"containers":    {1200, 600, time.Minute},
-	"clusters":      {10000, 5000, time.Minute},
-	"databaseUsers": {10000, 5000, time.Minute},
-	"customDBRoles": {2000, 1000, time.Minute},
+	"orgs":              {10, 5, time.Minute},
+	"org":               {500, 250, time.Minute},
+	"unscoped":          {300, 150, time.Minute},
+	"groups":            {1200, 600, time.Minute},
+	"accessList":        {1200, 600, time.Minute},
+	"alertConfigs":      {1200, 600, time.Minute},
+	"containers":        {1200, 600, time.Minute},
+	"maintenanceWindow": {1200, 600, time.Minute},
+	"clusters":          {10000, 5000, time.Minute},
+	"databaseUsers":     {10000, 5000, time.Minute},
+	"customDBRoles":     {2000, 1000, time.Minute},
 }
 
 // bucketState is how full a bucket is.

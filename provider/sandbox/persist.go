@@ -107,6 +107,9 @@ func (s *Server) loadProject(path string) error {
 	if p.Kinds == nil {
 		p.Kinds = map[Kind]*index[*item]{}
 	}
+	if p.Singles == nil {
+		p.Singles = map[Kind]object{}
+	}
 	if p.Settings == nil {
 		p.Settings = defaultSettings()
 	}

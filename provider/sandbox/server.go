@@ -136,6 +136,7 @@ type call struct {
 	header  http.Header
 	out     any
 	encoded []byte
+	untyped bool // the answer has no body and says its version in a header of its own
 }
 
 func (c *call) in() object { o, _ := c.input.(object); return o }
@@ -344,7 +345,11 @@ func (s *Server) readBody(c *call) *apiError {
 
 // answerVersion sets the headers that tell which version was served.
 func (s *Server) answerVersion(c *call) {
-	c.header.Set("Content-Type", "application/vnd.atlas."+c.version.date+"+json;charset=utf-8")
+	if c.untyped {
+		c.header.Set("X-Content-Type", "application/vnd.atlas."+c.version.date+"+json")
+	} else {
+		c.header.Set("Content-Type", "application/vnd.atlas."+c.version.date+"+json;charset=utf-8")
+	}
 	if c.version.deprecation != "" {
 		c.header.Set("Deprecation", c.version.deprecation)
 	}

@@ -20,7 +20,7 @@ var unordered = map[string]bool{"roles": true, "scopes": true, "labels": true, "
 // Snapshot is everything in the sandbox by "organization/project/kind/key", without what differs between
 // two runs that did the same (ids, dates, links) and with lists in a fixed order, so that two snapshots
 // can be compared. Alert configurations, which have no key, are numbered by content; two alike are two.
-// Settings are among it; process arguments where they were set.
+// Settings and singletons are among it; process arguments where they were set.
 func (s *Server) Snapshot() map[string]any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -30,6 +30,9 @@ func (s *Server) Snapshot() map[string]any {
 		prefix := textOf(p.Doc, "orgId") + "/" + textOf(p.Doc, "name") + "/"
 		out[prefix+string(Project)] = stable("", p.Doc)
 		out[prefix+string(Settings)] = stable("", p.Settings)
+		for kind, doc := range p.Singles {
+			out[prefix+string(kind)] = stable("", doc)
+		}
 		if len(p.Limits) > 0 {
 			out[prefix+"limits"] = maps.Clone(p.Limits)
 		}

@@ -15,21 +15,28 @@ import (
 type Kind string
 
 // The kinds that the sandbox holds. A project and the objects with a key of their own can be put, changed
-// and deleted; settings and process arguments belong to a project and a cluster and always exist.
+// and deleted; settings and process arguments belong to a project and a cluster and always exist, as do the
+// singletons, whose deletion is a reset.
 const (
-	Project      Kind = "project"
-	Settings     Kind = "settings"
-	DatabaseUser Kind = "database_user"
-	CustomRole   Kind = "custom_role"
-	AccessList   Kind = "access_list"
-	AlertConfig  Kind = "alert_config"
-	Cluster      Kind = "cluster"
-	ProcessArgs  Kind = "process_args"
-	Container    Kind = "container"
+	Project           Kind = "project"
+	Settings          Kind = "settings"
+	DatabaseUser      Kind = "database_user"
+	CustomRole        Kind = "custom_role"
+	AccessList        Kind = "access_list"
+	AlertConfig       Kind = "alert_config"
+	Cluster           Kind = "cluster"
+	ProcessArgs       Kind = "process_args"
+	Container         Kind = "container"
+	MaintenanceWindow Kind = "maintenance_window"
 )
 
 // collected are the kinds of which a project has any number.
 var collected = [...]Kind{DatabaseUser, CustomRole, AccessList, AlertConfig, Cluster, Container}
+
+// single are the kinds of which a project has exactly one, with what it is from the start.
+var single = map[Kind]func() object{
+	MaintenanceWindow: defaultWindow,
+}
 
 // item is one stored object.
 type item struct {
@@ -52,6 +59,7 @@ type project struct {
 	Settings object                 `json:"settings"`
 	Limits   map[string]int64       `json:"limits"`
 	Kinds    map[Kind]*index[*item] `json:"kinds"`
+	Singles  map[Kind]object        `json:"singles"`
 
 	// soonest is when the next object expires; zero means never.
 	soonest time.Time
@@ -61,7 +69,7 @@ func (p *project) id() string                 { return textOf(p.Doc, "id") }
 func (p *project) of(kind Kind) *index[*item] { return p.Kinds[kind] }
 
 func newProject(seed uint64, doc object) *project {
-	p := &project{Doc: doc, Settings: defaultSettings(), Limits: map[string]int64{}, Kinds: map[Kind]*index[*item]{}}
+	p := &project{Doc: doc, Settings: defaultSettings(), Limits: map[string]int64{}, Kinds: map[Kind]*index[*item]{}, Singles: map[Kind]object{}}
 	p.fill(seed)
 	return p
 }
@@ -73,6 +81,11 @@ func (p *project) fill(seed uint64) {
 			p.Kinds[kind] = &index[*item]{}
 		}
 		p.Kinds[kind].reseed(hash64(seed, string(kind)))
+	}
+	for kind, initial := range single {
+		if p.Singles[kind] == nil {
+			p.Singles[kind] = initial()
+		}
 	}
 	p.plan()
 }

@@ -11,6 +11,19 @@ import (
 	"mercator/schema/kinds/internal/atlasdata"
 )
 
+// examples are the folders of the examples: those of whole configurations, and one for each kind that is shown alone.
+func examples(t *testing.T) []string {
+	names := []string{"examples/quickstart", "examples/estate"}
+	found, err := filepath.Glob(filepath.Join(atlasdata.Root(t), "examples", "kinds", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range found {
+		names = append(names, "examples/kinds/"+filepath.Base(dir))
+	}
+	return names
+}
+
 // TestExamplesPlan holds that the examples are without a finding, also in the plan of an empty organization, and
 // that between them they show every kind.
 func TestExamplesPlan(t *testing.T) {
@@ -19,8 +32,8 @@ func TestExamplesPlan(t *testing.T) {
 	const orgID = "5f0000000000000000000001"
 	org := schema.Place("").With("orgId", orgID)
 	shown := map[string]int{}
-	for _, name := range []string{"quickstart", "estate"} {
-		loaded, found := config.Load(filepath.Join(atlasdata.Root(t), "examples", name), config.Options{
+	for _, name := range examples(t) {
+		loaded, found := config.Load(filepath.Join(atlasdata.Root(t), name), config.Options{
 			Catalog: c, Now: now, Environ: func(string) (string, bool) { return "", false }})
 		evaluation, more := loaded.Evaluate(nil)
 		for _, d := range append(found, more...) {

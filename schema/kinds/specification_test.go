@@ -166,6 +166,9 @@ func answerOf(o atlasdata.Operation) map[string]*atlasdata.Schema { return o.Ans
 func (s *specification) bodies(of func(atlasdata.Operation) map[string]*atlasdata.Schema, endpoints ...*schema.Endpoint) []*atlasdata.Schema {
 	var out []*atlasdata.Schema
 	for _, e := range endpoints {
+		if e == nil {
+			continue // a singleton has no creation
+		}
 		o, _ := s.spec.Operation(e.Operation)
 		if body := of(o)[e.Version]; body != nil {
 			out = append(out, s.spec.Inside([]*atlasdata.Schema{body}))

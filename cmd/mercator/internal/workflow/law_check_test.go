@@ -32,6 +32,26 @@ type lawLook struct {
 
 var lawKinds = []sandbox.Kind{sandbox.Cluster, sandbox.DatabaseUser, sandbox.CustomRole, sandbox.AccessList, sandbox.AlertConfig}
 
+// lawSingles are the kinds of which a project has one from the start.
+var lawSingles = []sandbox.Kind{sandbox.MaintenanceWindow}
+
+// lawInitial reports whether a singleton is as Atlas makes it.
+func lawInitial(l lawLive) bool {
+	switch l.kind {
+	case "maintenance_window":
+		return l.doc["dayOfWeek"] == nil && l.doc["hourOfDay"] == nil && l.doc["protectedHours"] == nil && l.doc["autoDeferOnceEnabled"] == false
+	}
+	return false
+}
+
+// lawLeft reports whether a singleton that is no longer declared was reset, or where Atlas has no reset left alone.
+func lawLeft(was, is lawLive) bool {
+	if catalog.Kind(is.kind).Endpoints.Delete == nil {
+		return reflect.DeepEqual(was.doc, is.doc)
+	}
+	return lawInitial(is)
+}
+
 // transport is one connection for the whole case.
 func (c *lawCase) transport() http.RoundTripper { return http.DefaultTransport }
 
@@ -45,6 +65,10 @@ func (c *lawCase) look() lawLook {
 			for _, doc := range c.box.List(kind, id) {
 				add(lawLive{string(kind), id, lawLiveKey(string(kind), doc), doc})
 			}
+		}
+		for _, kind := range lawSingles {
+			doc, _ := c.box.Get(kind, id, "")
+			add(lawLive{string(kind), id, "", doc})
 		}
 	}
 	for a, b := range c.lawState().Resources {
@@ -204,6 +228,7 @@ func (c *lawCase) checkOthers(e *lawEstate, before, after lawLook) {
 			c.rt.Fatalf("%s%s is a stranger of an exclusive kind and was left", c.at(), id)
 		case !there:
 			c.rt.Fatalf("%s%s was nobody's and is gone", c.at(), id)
+		case before.owned[id] != "" && after.owned[id] == "" && lawSingle(is.kind) && lawLeft(was, is):
 		case before.owned[id] != "" && after.owned[id] == "":
 			c.rt.Fatalf("%s%s was owned, is no longer declared, and was left", c.at(), id)
 		case !owned && !reflect.DeepEqual(was.doc, is.doc):
@@ -216,6 +241,9 @@ func (c *lawCase) checkOthers(e *lawEstate, before, after lawLook) {
 			continue
 		}
 		_, oldProject := before.live["project "+is.group+" "]
+		if lawSingle(is.kind) && !oldProject && lawInitial(is) {
+			continue
+		}
 		signature := fmt.Sprint(is.group, is.doc["eventTypeName"], is.doc["metricThreshold"])
 		if is.kind != "alert_config" || oldProject || defaults[signature] {
 			c.rt.Fatalf("%s%s is new and nobody's: %v", c.at(), id, is.doc)

@@ -16,12 +16,19 @@ var lawNames = map[string][]string{
 	"custom_role":   {"reader", "writer", "keeper"},
 	"access_list":   {"office", "vpn"},
 	"alert_config":  {"cpu", "lag", "bill", "disk", "spare"},
+
+	"maintenance_window": {"window"},
 }
+
+// lawSingle reports whether a parent has exactly one of the kind.
+func lawSingle(kind string) bool { return catalog.Kind(kind).Singleton }
 
 // free returns names of the kind that no sibling has as its label or name.
 func (g *lawGen) free(kind string, siblings []*lawBlock) []string {
 	return slices.DeleteFunc(slices.Clone(lawNames[kind]), func(name string) bool {
-		return slices.ContainsFunc(siblings, func(b *lawBlock) bool { return b.kind == kind && (b.label == name || b.name == name) })
+		return slices.ContainsFunc(siblings, func(b *lawBlock) bool {
+			return b.kind == kind && (lawSingle(kind) || b.label == name || b.name == name)
+		})
 	})
 }
 
@@ -59,7 +66,7 @@ func (g *lawGen) renameable(b *lawBlock) {
 }
 
 func (g *lawGen) addChild() {
-	kind := lawPick(g, "access_list", "database_user", "custom_role", "alert_config", "cluster", "database_user", "alert_config", "alert_config", "cluster")
+	kind := lawPick(g, "access_list", "database_user", "custom_role", "alert_config", "cluster", "database_user", "alert_config", "alert_config", "cluster", "maintenance_window")
 	names := g.free(kind, g.project.children)
 	if len(names) == 0 {
 		return
@@ -71,7 +78,7 @@ func (g *lawGen) addChild() {
 		g.renameable(b)
 	}
 	switch {
-	case kind != "access_list" && g.chance(15):
+	case kind != "access_list" && !lawSingle(kind) && g.chance(15):
 		b.keys = g.keys(nil)
 	case g.project.keys == nil && g.chance(15):
 		b.outside = true

@@ -50,7 +50,7 @@ func (h lawHand) do(c *lawCase) {
 			err = h.change(c, l)
 		}
 	case "delete":
-		if l, ok := pick(func(l lawLive) bool { return owned(l) && l.kind != "project" }); ok {
+		if l, ok := pick(func(l lawLive) bool { return owned(l) && l.kind != "project" && !lawLasting(l.kind) }); ok {
 			err = c.box.Delete(sandbox.Kind(l.kind), l.group, c.boxKey(l))
 		}
 	case "delete project":
@@ -80,6 +80,9 @@ func (h lawHand) do(c *lawCase) {
 		c.rt.Fatalf("%sby hand: %v: %v", c.at(), h, err)
 	}
 }
+
+// lawLasting reports whether what a parent has one of can neither be deleted nor reset.
+func lawLasting(kind string) bool { return lawSingle(kind) && catalog.Kind(kind).Endpoints.Delete == nil }
 
 func lawCompare(a, b string) int {
 	if a < b {
@@ -192,7 +195,22 @@ func (h lawHand) change(c *lawCase, l lawLive) error {
 			fields["enabled"] = l.doc["enabled"] != true
 		}
 	}
+	if lawSingle(l.kind) {
+		fields = h.single(kind)
+	}
 	return c.box.Change(kind, l.group, c.boxKey(l), fields)
+}
+
+// single are fields of what a project has one of.
+func (h lawHand) single(sandbox.Kind) map[string]any {
+	switch h.what % 3 {
+	case 0:
+		return map[string]any{"dayOfWeek": json.Number("4")}
+	case 1:
+		return map[string]any{"dayOfWeek": json.Number("4"), "hourOfDay": json.Number("4"), "autoDeferOnceEnabled": h.object%2 == 0}
+	default:
+		return map[string]any{"dayOfWeek": json.Number("4"), "protectedHours": nil}
+	}
 }
 
 func lawLiveFree(doc map[string]any) bool {
@@ -207,7 +225,10 @@ func (h lawHand) add(c *lawCase, group string) error {
 		}
 		return c.box.Put(kind, group, doc)
 	}
-	switch h.what % 5 {
+	switch h.what % 6 {
+	case 5:
+		kind := lawSingles[h.object%len(lawSingles)]
+		return c.box.Change(kind, group, "", h.single(kind))
 	case 0:
 		name := lawNames["database_user"][h.object%4]
 		return put(sandbox.DatabaseUser, "admin/"+name, map[string]any{"username": name, "databaseName": "admin", "awsIAMType": "NONE", "ldapAuthType": "NONE",
@@ -250,7 +271,7 @@ func (g *lawGen) faults() []sandbox.Fault {
 	for range 1 + g.n(3) {
 		f := sandbox.Fault{
 			Method: lawPick(g, "POST", "PATCH", "DELETE", "PUT", "GET", ""),
-			Path:   lawPick(g, "/alertConfigs", "/databaseUsers", "/accessList", "/clusters", "/customDBRoles", "/groups$", "/processArgs$", "/settings$|/limits", ""),
+			Path:   lawPick(g, "/alertConfigs", "/databaseUsers", "/accessList", "/clusters", "/customDBRoles", "/groups$", "/processArgs$", "/settings$|/limits", "/maintenanceWindow$", ""),
 		}
 		if g.chance(60) {
 			f.Nth = 1 + g.n(4)

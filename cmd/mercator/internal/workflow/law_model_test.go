@@ -142,7 +142,11 @@ func (w lawWriter) line(format string, args ...any) {
 }
 
 func (w lawWriter) block(b *lawBlock) {
-	w.line("%s %q {", b.kind, b.label)
+	if lawSingle(b.kind) && !b.outside {
+		w.line("%s {", b.kind)
+	} else {
+		w.line("%s %q {", b.kind, b.label)
+	}
 	in := w
 	in.indent += "  "
 	if b.keys != nil {
@@ -346,7 +350,9 @@ func (b *lawBlock) declaredAs(project, pk, k string) []lawDeclared {
 		d.key = lawDatabase(args) + "/" + b.naturalName(k)
 	case "alert_config":
 	default:
-		d.key = b.naturalName(k)
+		if !lawSingle(b.kind) {
+			d.key = b.naturalName(k)
+		}
 	}
 	return []lawDeclared{d}
 }

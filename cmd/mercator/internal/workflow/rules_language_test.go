@@ -89,6 +89,43 @@ func TestRule_R36_NamesAreLookedForFromTheInside(t *testing.T) {
 	}
 }
 
+// TestRule_R36_WhatThereIsOneOfHasNoLabel writes a singleton inside its project, refers to it, and writes it outside.
+func TestRule_R36_WhatThereIsOneOfHasNoLabel(t *testing.T) {
+	r := newRig(t, sandbox.Options{}).write(`
+		project "shop" {
+			for_each = toset(["dev", "prod"])
+			name     = "shop-${each.key}"
+			maintenance_window { day_of_week = each.key == "prod" ? 1 : 2 }
+		}
+		project "lab" {}
+		maintenance_window "lab" {
+			project     = project.lab
+			day_of_week = project.shop["prod"].maintenance_window.day_of_week + 4
+		}`)
+	r.converge()
+	for project, day := range map[string]string{"shop-prod": "1", "shop-dev": "2", "lab": "5"} {
+		if got := fmt.Sprint(r.live(sandbox.MaintenanceWindow, project, "")["dayOfWeek"]); got != day {
+			t.Errorf("%s is maintained on day %s, want %s", project, got, day)
+		}
+	}
+	window := func(label, argument string) string {
+		return "maintenance_window " + label + " {\n day_of_week = 1\n " + argument + "\n}\n"
+	}
+	for text, code := range map[string]string{
+		shop(window(`"main"`, "")):                                                                 "block_labels",
+		shop(window("", "for_each = toset([\"a\"])")):                                              "invalid_for_each",
+		shop(window("", ""), window("", "")):                                                       "duplicate_block",
+		shop(window("", "")) + window(`"other"`, "project = project.shop"):                         "duplicate_object",
+		shop() + window("", "project = project.shop"):                                              "block_labels",
+		shop(window("", "")) + "output \"day\" {\n value = project.shop.maintenance_window.day\n}": "unknown_attribute",
+	} {
+		r.write(text)
+		if got := codes(r.mistakes()); !slices.Contains(got, code) {
+			t.Errorf("%s\n got %q, want %s", text, got, code)
+		}
+	}
+}
+
 // TestRule_R37_AParentIsTheSameWhateverNamesIt hands a project on through locals, and by its id.
 func TestRule_R37_AParentIsTheSameWhateverNamesIt(t *testing.T) {
 	home := `locals { home = project.shop }

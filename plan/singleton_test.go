@@ -1,0 +1,150 @@
+package plan_test
+
+import (
+	"slices"
+	"testing"
+
+	"mercator/plan"
+	"mercator/schema"
+)
+
+// lit is a world in which the shelf of ours has a lamp that burns as it does from the start.
+func lit(t *testing.T) *world {
+	return shelf(t).has("lamp", inside("s1"), m{"watts": 40.0})
+}
+
+func reasons(c *plan.Change) []string {
+	var out []string
+	for _, r := range c.Reasons {
+		out = append(out, r.Code)
+	}
+	return out
+}
+
+func operations(calls []schema.Call) []string {
+	var out []string
+	for _, c := range calls {
+		out = append(out, c.Operation)
+	}
+	return out
+}
+
+// An update is the creation of a singleton, with what differs from the one that is there.
+func TestASingletonIsSet(t *testing.T) {
+	p := lit(t).want("shelf.a.lamp", m{"watts": 60.0}).plan()
+	expect(t, p, "update shelf.a.lamp watts")
+	expectCodes(t, p)
+	c := find(t, p, "shelf.a.lamp")
+	if !slices.Equal(reasons(c), []string{"singleton"}) || !slices.Equal(operations(c.Calls), []string{"setLamp"}) || c.Adopted {
+		t.Errorf("want it set because it is one, and owned with its parent; got %+v", c)
+	}
+	p = newWorld(t).want("shelf.a", m{}).want("shelf.a.lamp", m{"watts": 60.0}).has("shelf", root).plan()
+	expect(t, p, "create shelf.a", "create shelf.a.lamp")
+	if c := find(t, p, "shelf.a.lamp"); !slices.Equal(operations(c.Calls), []string{"setLamp"}) {
+		t.Errorf("that of a new parent is set by %v", c.Calls)
+	}
+}
+
+// One that is as declared is managed from then on, which the plan says and no call does.
+func TestASingletonThatIsAsDeclared(t *testing.T) {
+	p := lit(t).want("shelf.a.lamp", m{"watts": 40.0}).plan()
+	expect(t, p)
+	if len(p.StateOnly) != 1 || p.StateOnly[0].Address != "shelf.a.lamp" || !find(t, p, "shelf.a.lamp").Record {
+		t.Errorf("want one change of the state, got %+v", p.StateOnly)
+	}
+	p = lit(t).want("shelf.a.lamp", m{"watts": 40.0}).knows("shelf.a.lamp", inside("s1"), "", m{"watts": 40.0}).plan()
+	expect(t, p)
+	if !p.Empty() {
+		t.Errorf("the next plan is not empty: %+v", p.StateOnly)
+	}
+}
+
+func TestDriftOfASingleton(t *testing.T) {
+	p := shelf(t).has("lamp", inside("s1"), m{"watts": 100.0}).want("shelf.a.lamp", m{"watts": 40.0}).
+		knows("shelf.a.lamp", inside("s1"), "", m{"watts": 40.0}).plan()
+	expect(t, p, "update shelf.a.lamp watts")
+	if len(p.Drift) != 1 || p.Drift[0].Address != "shelf.a.lamp" || !p.Drift[0].Reverts {
+		t.Errorf("drift %+v", p.Drift)
+	}
+}
+
+// What a parent has that somebody else made is adopted, and not reset unless that is asked for (R31).
+func TestRule_R31_ASingletonOfAForeignParent(t *testing.T) {
+	world := func() *world {
+		return newWorld(t).has("shelf", root, m{"id": "s1", "name": "a"}).has("lamp", inside("s1"), m{"watts": 40.0})
+	}
+	foreign := func(r *schema.Resource) { r.Parent = schema.ParentRef{ID: "s1"} }
+	p := world().want("lamp.a", m{"watts": 60.0}, foreign).plan()
+	expect(t, p, "adopt lamp.a watts")
+	if c := find(t, p, "lamp.a"); !c.Adopted || !slices.Equal(reasons(c), []string{"singleton"}) {
+		t.Errorf("got %+v", c)
+	}
+	adopted := func(b *schema.Bound) { b.Adopted, b.Dependencies = true, nil }
+	p = world().knows("lamp.a", inside("s1"), "", m{"watts": 40.0}, adopted).plan()
+	expect(t, p, "forget lamp.a")
+	w := world().knows("lamp.a", inside("s1"), "", m{"watts": 40.0}, adopted)
+	w.in.Options.AllowDestroy = []string{"lamp.a"}
+	expect(t, w.plan(), "delete lamp.a")
+}
+
+// The deletion of a singleton is a reset, and the plan says what that comes to; where Atlas has none, it is forgotten.
+func TestRemovalOfASingleton(t *testing.T) {
+	p := lit(t).has("motto", inside("s1"), m{"text": "order"}).
+		knows("shelf.a.lamp", inside("s1"), "", m{"watts": 40.0}).knows("shelf.a.motto", inside("s1"), "", m{"text": "order"}).plan()
+	expect(t, p, "delete shelf.a.lamp", "forget shelf.a.motto")
+	lamp := find(t, p, "shelf.a.lamp")
+	if !slices.Equal(reasons(lamp), []string{"not_declared", "reset"}) || !slices.Equal(operations(lamp.Removal), []string{"resetLamp"}) {
+		t.Errorf("got %+v", lamp)
+	}
+	if motto := find(t, p, "shelf.a.motto"); !slices.Equal(reasons(motto), []string{"no_reset"}) || motto.Writes() {
+		t.Errorf("got %+v", motto)
+	}
+}
+
+// With its parent it goes without a call, and is not read.
+func TestASingletonGoesWithItsParent(t *testing.T) {
+	w := newWorld(t).has("shelf", root, m{"id": "s1", "name": "a"}).knows("shelf.a", root, "s1", m{}).
+		has("lamp", inside("s1"), m{"watts": 40.0}).has("motto", inside("s1"), m{"text": "order"}).
+		knows("shelf.a.lamp", inside("s1"), "", m{"watts": 40.0}).knows("shelf.a.motto", inside("s1"), "", m{"text": "order"})
+	w.in.Options.AllowDestroy = []string{"shelf.a"}
+	p := w.plan()
+	expect(t, p, "delete shelf.a", "delete shelf.a.lamp", "delete shelf.a.motto")
+	for _, address := range []string{"shelf.a.lamp", "shelf.a.motto"} {
+		if c := find(t, p, address); c.GoesWith != "shelf.a" || c.Writes() || slices.Contains(reasons(c), "reset") {
+			t.Errorf("%s: got %+v", address, c)
+		}
+	}
+	w = newWorld(t).has("shelf", root, m{"id": "s1", "name": "a"}).knows("shelf.a", root, "s1", m{})
+	w.in.Live = schema.NewLive(w.all, nil)
+	sweeps, _ := plan.NewSurvey(w.in).Pair(w.in.Live).Wanted()
+	if slices.ContainsFunc(sweeps, func(s plan.Sweep) bool { return s.Kind.Singleton }) {
+		t.Errorf("a doomed shelf's singletons are read: %v", sweeps)
+	}
+}
+
+// Two blocks cannot both be the one of a parent (R37), and a block that is written elsewhere is the same one (R1).
+func TestTwoBlocksOfOneSingleton(t *testing.T) {
+	outside := func(r *schema.Resource) { r.Parent = schema.ParentRef{Address: "shelf.a"} }
+	p := lit(t).want("shelf.a.lamp", m{"watts": 60.0}).want("lamp.other", m{"watts": 80.0}, outside).plan()
+	expectCodes(t, p, "duplicate_object")
+	p = lit(t).want("lamp.other", m{"watts": 40.0}, outside).knows("shelf.a.lamp", inside("s1"), "", m{"watts": 40.0}).plan()
+	expect(t, p)
+	if len(p.StateOnly) == 0 || p.StateOnly[0].Kind != "move" {
+		t.Errorf("want a move, got %+v", p.StateOnly)
+	}
+}
+
+// One whose block gets another parent is set there and reset here.
+func TestASingletonOfAnotherParent(t *testing.T) {
+	of := func(parent schema.Address) func(*schema.Resource) {
+		return func(r *schema.Resource) { r.Parent = schema.ParentRef{Address: parent} }
+	}
+	p := newWorld(t).want("shelf.a", m{}).want("shelf.b", m{}).want("lamp.x", m{"watts": 60.0}, of("shelf.b")).
+		has("shelf", root, m{"id": "s1", "name": "a"}, m{"id": "s2", "name": "b"}).
+		knows("shelf.a", root, "s1", m{}).knows("shelf.b", root, "s2", m{}).knows("lamp.x", inside("s1"), "", m{"watts": 60.0}).
+		has("lamp", inside("s1"), m{"watts": 60.0}).has("lamp", inside("s2"), m{"watts": 40.0}).plan()
+	expect(t, p, "replace lamp.x")
+	if c := find(t, p, "lamp.x"); c.Into != inside("s2") || !slices.Equal(operations(c.Calls), []string{"setLamp"}) || !slices.Equal(operations(c.Removal), []string{"resetLamp"}) {
+		t.Errorf("got %+v", c)
+	}
+}

@@ -1,0 +1,63 @@
+package sandbox
+
+import "testing"
+
+func TestMaintenanceWindowLife(t *testing.T) {
+	c := start(t, Options{Dir: t.TempDir()})
+	path := c.project("p") + "/maintenanceWindow"
+	if got := c.do("GET", path, nil, 200).body; got["dayOfWeek"] != nil || got["timeZoneId"] != "UTC" {
+		t.Errorf("before it is set: %v", got)
+	}
+	c.refuse("PATCH", path, object{"hourOfDay": 4}, 400, "MISSING_ATTRIBUTE")
+	c.refuse("PATCH", path, object{"dayOfWeek": 8}, 400, "ATLAS_INVALID_MAINTENANCE_WINDOW_DAY_OF_WEEK")
+	c.refuse("PATCH", path, object{"dayOfWeek": 1, "hourOfDay": 24}, 400, "ATLAS_INVALID_MAINTENANCE_WINDOW_HOUR_OF_DAY")
+	c.refuse("PATCH", path, object{"dayOfWeek": 1, "protectedHours": object{"startHourOfDay": 30}}, 400, "VALIDATION_ERROR")
+	answer := c.do("PATCH", path, object{"dayOfWeek": 7, "hourOfDay": 4, "protectedHours": object{"startHourOfDay": 8, "endHourOfDay": 18}}, 200)
+	if answer.raw != "" || answer.header.Get("Content-Type") != "" || answer.header.Get("X-Content-Type") != "application/vnd.atlas.2023-01-01+json" {
+		t.Errorf("PATCH answered %q, %v", answer.raw, answer.header)
+	}
+	c.do("PATCH", path, object{"dayOfWeek": 6, "numberOfDeferrals": 2, "autoDeferOnceEnabled": true}, 200)
+	want := object{"dayOfWeek": 6, "hourOfDay": 4, "autoDeferOnceEnabled": true, "numberOfDeferrals": 0, "startASAP": false, "timeZoneId": "UTC",
+		"protectedHours": object{"startHourOfDay": 8, "endHourOfDay": 18}}
+	if got := c.do("GET", path, nil, 200).body; canonical(got) != canonical(want) {
+		t.Errorf("it is %s, want %s", canonical(got), canonical(want))
+	}
+	c.do("PATCH", path, object{"dayOfWeek": 6, "protectedHours": object{}}, 200)
+	if got := c.do("GET", path, nil, 200).body; got["protectedHours"] != nil {
+		t.Errorf("protected hours were not taken off: %v", got)
+	}
+	c.do("DELETE", path, nil, 204)
+	if got := c.do("GET", path, nil, 200).body; got["dayOfWeek"] != nil || got["autoDeferOnceEnabled"] != false {
+		t.Errorf("after a reset: %v", got)
+	}
+}
+
+// What a project has one of is changed and reset by hand, and is still there after a restart.
+func TestSingletonsByHand(t *testing.T) {
+	dir := t.TempDir()
+	c := start(t, Options{Dir: dir})
+	c.project("p")
+	id, _ := c.s.ProjectID("p")
+	for _, err := range []error{
+		c.s.Put(MaintenanceWindow, id, object{"dayOfWeek": 3}),
+		c.s.Change(MaintenanceWindow, id, "", object{"hourOfDay": 5}),
+		c.s.Close(),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	c = start(t, Options{Dir: dir})
+	if got, _ := c.s.Get(MaintenanceWindow, id, ""); canonical(got) != `{"dayOfWeek":3,"hourOfDay":5}` {
+		t.Errorf("after a restart it is %v", got)
+	}
+	if got := c.s.Snapshot()[DefaultOrgID+"/p/maintenance_window"]; canonical(got) != `{"dayOfWeek":3,"hourOfDay":5}` {
+		t.Errorf("the snapshot has %v", got)
+	}
+	if err := c.s.Delete(MaintenanceWindow, id, ""); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := c.s.Get(MaintenanceWindow, id, ""); got["dayOfWeek"] != nil {
+		t.Errorf("after a deletion it is %v", got)
+	}
+}
