@@ -19,6 +19,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/logging"
 
 	"mercator/apply/state"
 )
@@ -30,7 +32,6 @@ const (
 	readLimit   = state.CallLimit
 	backLimit   = state.CallLimit - writeLimit
 	answerLimit = 8 * time.Second
-	maxBackoff  = 2 * time.Second
 )
 
 // bucket makes the requests.
@@ -72,10 +73,11 @@ func (s *Store) connect(ctx context.Context) (*bucket, error) {
 		config.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 			t.ResponseHeaderTimeout = answerLimit
 		})),
-		config.WithRetryer(func() aws.Retryer { return retryer(s.attempts) }),
+		config.WithRetryer(func() aws.Retryer { return s.retryer() }),
 		// Checksums after the body, the SDK's default, are beyond many stores that are not Amazon's.
 		config.WithRequestChecksumCalculation(aws.RequestChecksumCalculationWhenRequired),
 		config.WithResponseChecksumValidation(aws.ResponseChecksumValidationWhenRequired),
+		config.WithLogger(logging.Nop{}), // what matters is in errors
 		config.WithAppID(strings.TrimSuffix("mercator-"+c.Version, "-")),
 	}
 	if c.Region != "" {
@@ -116,10 +118,16 @@ func (s *Store) connect(ctx context.Context) (*bucket, error) {
 }
 
 // retryer tries again what may pass, a write that collided with another one among it.
-func retryer(attempts int) aws.Retryer {
+func (s *Store) retryer() aws.Retryer {
 	standard := retry.NewStandard(func(o *retry.StandardOptions) {
-		o.MaxAttempts = attempts
-		o.MaxBackoff = maxBackoff
+		o.MaxAttempts = s.attempts
+		o.MaxBackoff = s.pause
+		o.Retryables = append(o.Retryables, retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
+			if d := (*smithy.DeserializationError)(nil); errors.As(err, &d) { // an answer that broke off
+				return aws.TrueTernary
+			}
+			return aws.UnknownTernary
+		}))
 	})
 	return retry.AddWithErrorCodes(standard, "ConditionalRequestConflict", "OperationAborted")
 }
@@ -149,10 +157,10 @@ func (b *bucket) fetch(ctx context.Context, key string, known *object) (*object,
 		in.IfNoneMatch = &known.etag
 	}
 	out, err := b.api.GetObject(ctx, in)
-	switch status := statusOf(err); {
-	case status == http.StatusNotModified:
+	switch {
+	case statusOf(err) == http.StatusNotModified:
 		return known, nil
-	case status == http.StatusNotFound && codeOf(err) != "NoSuchBucket":
+	case isAbsence(err):
 		return nil, nil
 	case err != nil:
 		return nil, b.explain("reading "+key, err)
@@ -187,8 +195,7 @@ func (b *bucket) put(ctx context.Context, key string, data []byte, over *object)
 	}
 	out, err := b.api.PutObject(ctx, in)
 	switch status := statusOf(err); {
-	case status == http.StatusPreconditionFailed, status == http.StatusConflict,
-		status == http.StatusNotFound && codeOf(err) != "NoSuchBucket":
+	case status == http.StatusPreconditionFailed, status == http.StatusConflict, isAbsence(err):
 		return nil, &conflict{key: key}
 	case err != nil:
 		return nil, b.explain("writing "+key, err)
@@ -304,7 +311,7 @@ func (b *bucket) removeOne(ctx context.Context, key string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeLimit)
 	defer cancel()
 	_, err := b.api.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &b.config.Bucket, Key: &key})
-	if err != nil && statusOf(err) != http.StatusNotFound {
+	if err != nil && !isAbsence(err) {
 		return b.explain("deleting "+key, err)
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
@@ -58,6 +59,11 @@ func codeOf(err error) string {
 		return api.ErrorCode()
 	}
 	return ""
+}
+
+// isAbsence reports whether a request failed because there is no such object.
+func isAbsence(err error) bool {
+	return statusOf(err) == http.StatusNotFound && slices.Contains([]string{"", "NoSuchKey", "NotFound"}, codeOf(err))
 }
 
 // isRefusal reports whether a request certainly did nothing, and never will.

@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -51,6 +52,7 @@ type Store struct {
 	catalog  *schema.Catalog
 	clock    state.Clock
 	attempts int
+	pause    time.Duration
 
 	opening sync.Mutex
 	opened  *bucket
@@ -63,12 +65,15 @@ type Store struct {
 // Option is a way in which a store may differ.
 type Option func(*Store)
 
-// WithAttempts sets how often a request is made that fails for reasons that may pass.
-func WithAttempts(n int) Option { return func(s *Store) { s.attempts = n } }
+// WithRetries sets how often a request is made that fails for reasons that may pass, and the longest pause before it
+// is made again.
+func WithRetries(attempts int, pause time.Duration) Option {
+	return func(s *Store) { s.attempts, s.pause = attempts, pause }
+}
 
 // New returns the store that config describes. Nothing is read or made yet.
 func New(config Config, catalog *schema.Catalog, clock state.Clock, options ...Option) *Store {
-	s := &Store{config: config, catalog: catalog, clock: clock, attempts: 4}
+	s := &Store{config: config, catalog: catalog, clock: clock, attempts: 4, pause: 2 * time.Second}
 	for _, o := range options {
 		o(s)
 	}

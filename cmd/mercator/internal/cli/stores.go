@@ -13,6 +13,7 @@ import (
 	httpstate "mercator/apply/state/http"
 	"mercator/apply/state/local"
 	"mercator/apply/state/postgres"
+	"mercator/apply/state/s3"
 	"mercator/schema/config"
 	"mercator/schema/diag"
 )
@@ -23,6 +24,7 @@ func backends() []state.Backend {
 		local.Backend(),
 		httpstate.Backend(),
 		postgres.Backend(),
+		s3.Backend(),
 	}
 }
 
