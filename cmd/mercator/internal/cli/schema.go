@@ -9,26 +9,35 @@ import (
 	"github.com/spf13/cobra"
 
 	"mercator/schema"
+	"mercator/schema/jsonschema"
 	"mercator/schema/kinds"
 )
 
 func schemaCommand(w *World, g *globals) *cobra.Command {
-	var asJSON bool
+	var asJSON, asJSONSchema bool
 	cmd := &cobra.Command{
 		Use:   "schema [KIND]",
 		Short: "Show the kinds, or the arguments of one",
 		Long: "Schema lists the kinds of resources, or shows one: its arguments and their types, what identifies it, the operations of the " +
-			"Administration API that it uses, and the roles that they need.",
-		Example:     "  mercator schema\n  mercator schema cluster\n  mercator schema database_user --json",
+			"Administration API that it uses, and the roles that they need. With --json-schema it prints a JSON Schema (draft 2020-12), by " +
+			"which editors complete and check configurations in JSON syntax (*.hcl.json), or the body of one kind's block.",
+		Example: "  mercator schema\n  mercator schema cluster\n  mercator schema database_user --json\n" +
+			"  mercator schema --json-schema > mercator.schema.json",
 		Args:        cobra.MaximumNArgs(1),
 		Annotations: codes(codeDone, codeFailed),
 		RunE: func(_ *cobra.Command, args []string) error {
+			if asJSON && asJSONSchema {
+				return usagef("--json and --json-schema print different things; choose one of them")
+			}
 			catalog, err := kinds.Catalog()
 			if err != nil {
 				return err
 			}
 			s := newScreen(w, g, w.Stdout)
 			s.width = min(s.width, plainWidth)
+			if asJSONSchema {
+				return showJSONSchema(s, catalog, args)
+			}
 			return showSchema(s, catalog, args, asJSON)
 		},
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
@@ -40,7 +49,19 @@ func schemaCommand(w *World, g *globals) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&asJSONSchema, "json-schema", false, "print a JSON Schema for editors")
 	return cmd
+}
+
+func showJSONSchema(s screen, catalog *schema.Catalog, args []string) error {
+	if len(args) == 0 {
+		return printJSON(s, jsonschema.Configuration(catalog))
+	}
+	kind := catalog.Kind(args[0])
+	if kind == nil {
+		return unknownKind(catalog, args[0])
+	}
+	return printJSON(s, jsonschema.Kind(catalog, kind))
 }
 
 func showSchema(s screen, catalog *schema.Catalog, args []string, asJSON bool) error {
