@@ -109,7 +109,7 @@ func (s *Store) remedyFor(answer *pgconn.PgError) string {
 	case answer.Code == "42501":
 		return fmt.Sprintf("let the owner of the schema run: GRANT USAGE, CREATE ON SCHEMA %s TO %s; "+
 			"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %s TO %s", inSchema, user, inSchema, user)
-	case answer.Code == "42703" || answer.Code == "42P01":
+	case strings.HasPrefix(answer.Code, "42"): // something is not there, or is of another type
 		return fmt.Sprintf("the tables in schema %s are not Mercator's, or incomplete; choose another schema, or drop what is there if nothing in it is needed", inSchema)
 	case answer.Code == "25006":
 		return "this server can only be read; name the primary in conn_str, or list all servers there with target_session_attrs=read-write"

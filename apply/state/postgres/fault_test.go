@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,13 +34,23 @@ type faulty struct {
 	at      int    // the number of the request, or
 	like    string // a part of its query
 	deadly  bool   // nothing gets through from then on
+	mu      sync.Mutex
 	queries []string
 	struck  bool
+}
+
+// done reports whether it was done, and the last query.
+func (f *faulty) done() (bool, string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.struck, f.queries[len(f.queries)-1]
 }
 
 func newFaulty(t testing.TB, target string) *faulty {
 	f := &faulty{}
 	f.Proxy = postgrestest.NewProxy(t, target, func(query string) postgrestest.Action {
+		f.mu.Lock()
+		defer f.mu.Unlock()
 		if f.struck && f.deadly {
 			return postgrestest.LoseRequest
 		}
@@ -121,7 +132,7 @@ func each(t *testing.T, address string, test func(*testing.T, *faulty, *victim))
 				f := newFaulty(t, address)
 				f.action, f.at = action, at
 				test(t, f, &victim{store: open(t, f.Address, freshSchema(), hasty{statetest.NewClock()})})
-				more = f.struck
+				more, _ = f.done()
 			})
 			if t.Failed() {
 				return
@@ -135,7 +146,8 @@ func each(t *testing.T, address string, test func(*testing.T, *faulty, *victim))
 func TestALostAnswerIsHarmless(t *testing.T) {
 	each(t, postgrestest.Shared(t).PoolerAddress, func(t *testing.T, f *faulty, v *victim) {
 		if err := v.run(t); err != nil {
-			t.Fatalf("after %q: %v", f.queries[len(f.queries)-1], err)
+			_, last := f.done()
+			t.Fatalf("after %q: %v", last, err)
 		}
 		direct := open(t, postgrestest.Shared(t).Address, v.store.schema, v.store.clock)
 		got, err := direct.Read(context.Background())
@@ -165,8 +177,8 @@ func TestRule_R26_CutOffAtAnyRequestNothingIsLost(t *testing.T) {
 	each(t, postgrestest.Shared(t).Address, func(t *testing.T, f *faulty, v *victim) {
 		f.deadly = true
 		err := v.run(t)
-		if f.struck == (err == nil) {
-			t.Fatalf("cut off: %t, and the victim noticed: %v", f.struck, err)
+		if cut, last := f.done(); cut == (err == nil) {
+			t.Fatalf("cut off: %t, at %q, and the victim noticed: %v", cut, last, err)
 		}
 		ctx := context.Background()
 		clock := v.store.clock.(hasty)
@@ -246,7 +258,9 @@ func TestALateRequestIsHarmless(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			f.mu.Lock()
 			f.like, f.action = s.sql(c.like), postgrestest.Delay
+			f.mu.Unlock()
 			if err := errors.Join(c.do(s, lease), c.after(s, lease)); err != nil {
 				t.Fatal(err)
 			}

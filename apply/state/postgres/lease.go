@@ -52,7 +52,7 @@ func (l *lease) idle() {
 
 // owned is the condition that the lease is still its holder's, for queries that take name, moment, id and fence as
 // their first arguments; mine are those.
-const owned = `s.name = $1 AND s.lease = $3 AND s.fence = $4`
+const owned = `s.name = $1 AND s.lease = $3 AND s.fence = $4 AND {durable}`
 
 func (l *lease) mine(more ...any) []any {
 	info, s := l.Info(), l.link.store

@@ -63,6 +63,7 @@ func New(c Config, catalog *schema.Catalog, clock state.Clock, options ...Option
 			"{now}", "coalesce($2::timestamptz, clock_timestamp())",
 			"{length}", interval(state.LeaseLength),
 			"{patience}", interval(state.CallLimit+state.Skew),
+			"{durable}", durable,
 		),
 	}
 	for _, o := range options {
@@ -74,6 +75,10 @@ func New(c Config, catalog *schema.Catalog, clock state.Clock, options ...Option
 func interval(d time.Duration) string {
 	return fmt.Sprintf("interval '%d microseconds'", d.Microseconds())
 }
+
+// durable is a condition that is always true. It has the server answer a change when it is on its disk, even where the
+// role or the database has synchronous_commit off; any other setting stays, which may ask for more.
+const durable = `set_config('synchronous_commit', replace(current_setting('synchronous_commit'), 'off', 'on'), true) <> ''`
 
 // Capabilities says that a database can do everything.
 func (s *Store) Capabilities() state.Capabilities {
@@ -163,6 +168,9 @@ func (s *Store) Lock(ctx context.Context, info state.LockInfo) (state.Lease, err
 	info.ID = uuid.NewString()
 	l := &lease{link: link{store: s}}
 	r, err := l.link.take(ctx, info)
+	if err != nil && ctx.Err() != nil {
+		l.link.untake(ctx, info.ID)
+	}
 	if err == nil && r.lease != info.ID {
 		err = s.locked(r)
 	}
@@ -194,7 +202,7 @@ func (l *link) take(ctx context.Context, info state.LockInfo) (row, error) {
 		return row{}, err
 	}
 	query := l.store.sql(`INSERT INTO {schema}.states AS s (name, fence, lease, holder, since, renewed, expires)
-		SELECT $1, $3::bigint + 1, $4, $5::jsonb, at, at, at + {length} FROM (SELECT {now} AS at) AS t
+		SELECT $1, $3::bigint + 1, $4, $5::jsonb, at, at, at + {length} FROM (SELECT {now} AS at) AS t WHERE {durable}
 		ON CONFLICT (name) DO UPDATE SET fence = excluded.fence, batch = 0, lease = excluded.lease, holder = excluded.holder,
 			since = excluded.since, renewed = excluded.renewed, expires = excluded.expires
 		WHERE s.fence = $3 AND (s.lease = '' OR {now} > s.expires + {patience})
@@ -217,6 +225,16 @@ func (l *link) take(ctx context.Context, info state.LockInfo) (row, error) {
 	return r, err
 }
 
+// untake gives back a lease that may have been taken by somebody who then stopped waiting for the answer. Where that
+// fails the lease expires by itself.
+func (l *link) untake(ctx context.Context, id string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if l.tables {
+		_ = l.exec(ctx, `UPDATE {schema}.states SET lease = '' WHERE name = $1 AND lease = $2`, l.store.name, id)
+	}
+}
+
 // Unlock implements [state.Store].
 func (s *Store) Unlock(ctx context.Context, id string) error {
 	l := link{store: s}
@@ -231,6 +249,6 @@ func (s *Store) Unlock(ctx context.Context, id string) error {
 		return fmt.Errorf("there is no lock with the id %q: %w", id, s.locked(r))
 	}
 	// Its holder may live, and notice late. Where the row is not the lock's any more, that is what was wanted.
-	return l.exec(ctx, `UPDATE {schema}.states SET lease = '', quiet = greatest(quiet, expires) WHERE name = $1 AND lease = $2`,
+	return l.exec(ctx, `UPDATE {schema}.states SET lease = '', quiet = greatest(quiet, expires) WHERE name = $1 AND lease = $2 AND {durable}`,
 		s.name, id)
 }

@@ -179,7 +179,8 @@ func (p *Proxy) delay(server net.Conn, text []byte) bool {
 	return true
 }
 
-// request reads a client's messages up to the one with which it begins to wait, and the query among them.
+// request reads a client's messages up to the one with which it begins to wait, and the query among them. A goodbye is
+// the end of the input.
 func request(client net.Conn) (text []byte, query string, err error) {
 	for {
 		kind, message, err := read(client)
@@ -196,8 +197,11 @@ func request(client net.Conn) (text []byte, query string, err error) {
 			was, _, _ := bytes.Cut(body, []byte{0})
 			query = string(was)
 		}
-		if kind == 'Q' || kind == 'S' || kind == 'X' {
+		switch kind {
+		case 'Q', 'S':
 			return text, query, nil
+		case 'X':
+			return nil, "", io.EOF
 		}
 	}
 }
