@@ -48,6 +48,9 @@ func (pairing *Pairing) Build(secretMatches func(hash, secret string) bool) *Pla
 	b.checks()
 	b.similar()
 	b.comingSiblings()
+	if !b.in.Options.Destroy && !b.in.Options.SkipAdvice {
+		b.advise()
+	}
 	slices.SortStableFunc(b.nodes, func(x, y *node) int {
 		return cmp.Or(cmp.Compare(x.address, y.address), cmp.Compare(y.rank(), x.rank()))
 	})

@@ -219,12 +219,17 @@ func ignoresKey(n *node) bool {
 }
 
 func (b *builder) checkHook(n *node) {
-	if n.kind.Hooks.Check == nil || n.broken {
-		return
-	}
 	t := schema.Transition{Before: cty.NullVal(n.kind.Type()), After: n.value, Changed: topLevels(n.change.Diffs), Replace: n.change.Action == Replace}
 	if n.live != nil && n.change.Action != Create {
 		t.Before = n.live.Value
+	}
+	b.hook(n, t)
+}
+
+// hook has the kind check a change.
+func (b *builder) hook(n *node, t schema.Transition) {
+	if n.kind.Hooks.Check == nil || n.broken {
+		return
 	}
 	for _, d := range n.kind.Hooks.Check(t) {
 		b.diags.Add(n.placed(d))

@@ -57,9 +57,7 @@ func (b *builder) decideDeclared(n *node) {
 	parentReplaced := n.parent != nil && n.parent.change.Action == Replace
 	switch {
 	case n.live == nil && b.expired(n):
-		b.diags.Add(diag.Warningf("expired", fmt.Sprintf("%s has expired and is gone, as it should be", n.address),
-			"Atlas removed it at its expiry. It can be removed from the file.").On(string(n.address)).At(n.placeOf("delete_after_date")))
-		return
+		return // which the advice "expired" tells
 	case n.live == nil:
 		b.create(n)
 		return

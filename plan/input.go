@@ -54,6 +54,8 @@ type Options struct {
 	NoAdopt bool
 	// SkipSecrets says that no secret is verified against its hash, as in drift (R20).
 	SkipSecrets bool
+	// SkipAdvice says that no advice is given, as in drift.
+	SkipAdvice bool
 	// AllowDestroy and AllowAdopt are addresses, or "all" (R30).
 	AllowDestroy, AllowAdopt []string
 }

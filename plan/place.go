@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 
 	"mercator/schema"
@@ -36,10 +37,15 @@ func (n *node) written(path string) (diag.Range, bool) {
 			return r, true
 		}
 	}
-	name := path[strings.LastIndexByte(path, '.')+1:]
-	r, ok := n.desired.Ranges[name]
-	a := schema.Find(n.kind.Attributes, name)
-	return r, ok && a != nil && a.Virtual
+	names := strings.Split(plainPath(path), ".")
+	for _, name := range slices.Backward(names) {
+		if a := schema.Find(n.kind.Attributes, name); a != nil && a.Virtual {
+			if r, ok := n.desired.Ranges[name]; ok {
+				return r, true
+			}
+		}
+	}
+	return diag.Range{}, false
 }
 
 // keyPlace returns where the node's natural name is written.

@@ -156,7 +156,8 @@ func (a *Attribute) formsIn(j map[string]any) int {
 }
 
 // Condition holds where the sibling attribute has one of the values, compared without case; a sibling that is
-// not set counts with its default. Without Values it holds where the sibling is set, or with Unset where it is not.
+// not set counts with its default. Without Values it holds where the sibling is set, or with Unset where it is not: a
+// list or map without elements counts as not set. With both, either is enough.
 type Condition struct {
 	Attribute string
 	Values    []string
@@ -164,6 +165,19 @@ type Condition struct {
 }
 
 // DefaultBy is a default that depends on other attributes: the first case whose attribute is set to something
+	// Network asks in place of Values for a network of a certain width.
+	Network *Prefixes
+	// Past asks in place of Values for a Time that is not in the future.
+	Past bool
+	// Some and Every look into an object, or at each element of a list: whether all of these conditions hold of it, or
+	// of one element; with Every, of each element.
+	Some, Every []Condition
+}
+
+// Prefixes bounds the prefix length of a network, least and most, for either version of IP. Private networks (RFC
+// 1918, RFC 4193) are outside of all bounds: they are reached through a peering only.
+type Prefixes struct {
+	IPv4, IPv6 [2]int
 // else than one of the Unset values gives Then; with none, Else.
 type DefaultBy struct {
 	Attributes []string

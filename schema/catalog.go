@@ -149,6 +149,7 @@ func (c *Catalog) check(k *Kind) []string {
 			bad("endpoint %s %s lacks operation, method, path, version or role", e.Operation, e.Path)
 		}
 	}
+	c.checkAdvice(k, bad)
 	checkAttributes(k.Attributes, "", bad)
 	return out
 }

@@ -1,8 +1,10 @@
 package schema
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/zclconf/go-cty/cty"
 
@@ -101,15 +103,53 @@ func allHold(attrs []Attribute, v cty.Value, conds []Condition) bool {
 
 // holds reports whether the condition holds, and whether that is certain.
 func (c *Condition) holds(attrs []Attribute, v cty.Value) (holds, certain bool) {
-	sibling := Find(attrs, c.Attribute)
-	value, _ := effective(attrs, v, sibling).Unmark()
+	m := judge{}.meet(c, attrs, v, nil)
+	return m.holds, m.certain
+}
+
+// judge holds values against conditions.
+type judge struct{ now time.Time }
+
+// meeting is what came of a condition: whether it holds, whether that is certain, and what was seen where.
+type meeting struct {
+	holds, certain bool
+	path           cty.Path
+	found          string
+}
+
+// meet holds an object of the attributes against the condition; at is where the object stands.
+func (j judge) meet(c *Condition, attrs []Attribute, v cty.Value, at cty.Path) meeting {
+	a := Find(attrs, c.Attribute)
+	value := effective(attrs, v, a)
+	secret := IsSensitive(value)
+	value, _ = value.Unmark()
+	path := append(slices.Clone(at), cty.GetAttrStep{Name: c.Attribute})
+	if !value.IsKnown() {
+		return meeting{}
+	}
+	if c.Some != nil || c.Every != nil {
+		return j.inside(c, a, value, path)
+	}
+	m := meeting{path: path, certain: true, found: found(path, value, secret)}
+	m.holds, m.certain = j.fits(c, a, value)
+	return m
+}
+
+// fits reports whether a known value is what the condition asks for, and whether that is certain.
+func (j judge) fits(c *Condition, a *Attribute, value cty.Value) (fits, certain bool) {
+	unset := value.IsNull() || value.CanIterateElements() && value.LengthInt() == 0
 	switch {
-	case !value.IsKnown():
-		return false, false
+	case unset:
+		return c.Unset, true
+	case c.Network != nil:
+		text, ok := textOf(value)
+		return ok && c.Network.holds(text), true
+	case c.Past:
+		text, _ := textOf(value)
+		t, err := Instant(text)
+		return err == nil && !t.After(j.now), true
 	case c.Values == nil:
-		return value.IsNull() == c.Unset, true
-	case value.IsNull():
-		return false, true
+		return !c.Unset, true
 	}
 	text, ok := textOf(value)
 	if !ok {
@@ -118,14 +158,91 @@ func (c *Condition) holds(attrs []Attribute, v cty.Value) (holds, certain bool) 
 	if containsFold(c.Values, text) {
 		return true, true
 	}
-	return false, sibling.Enum == nil || containsFold(sibling.Enum, text)
+	return false, a.Enum == nil || containsFold(a.Enum, text)
+}
+
+// inside holds an object, or each element of a list, against Some or Every. Nothing there means that not one holds and
+// that every one does.
+func (j judge) inside(c *Condition, a *Attribute, value cty.Value, at cty.Path) meeting {
+	all := c.Every != nil
+	conds := c.Some
+	if all {
+		conds = c.Every
+	}
+	out := meeting{holds: all, certain: true, path: at}
+	if value.IsNull() {
+		out.found = found(at, value, false)
+		return out
+	}
+	elements := []element{{at, value}}
+	if a.Type == TypeList {
+		elements = elementsOf(value, at)
+	}
+	for i, el := range elements {
+		switch m := j.all(conds, a.Nested, el); {
+		case m.certain && m.holds != all: // this one decides
+			return m
+		case !m.certain:
+			out.holds, out.certain = false, false
+		case i == 0:
+			out.path, out.found = m.path, m.found
+		}
+	}
+	return out
+}
+
+// all holds an object against several conditions. What it tells is about the first of them.
+func (j judge) all(conds []Condition, attrs []Attribute, el element) meeting {
+	out := meeting{holds: true, certain: true, path: el.at}
+	v, _ := el.value.Unmark()
+	if v.IsNull() || !v.IsKnown() {
+		return meeting{certain: v.IsKnown()}
+	}
+	for i := range conds {
+		switch m := j.meet(&conds[i], attrs, v, el.at); {
+		case m.certain && !m.holds:
+			return m
+		case !m.certain:
+			out.holds, out.certain = false, false
+		case i == 0:
+			out.path, out.found = m.path, m.found
+		}
+	}
+	return out
+}
+
+type element struct {
+	at    cty.Path
+	value cty.Value
+}
+
+func elementsOf(list cty.Value, at cty.Path) []element {
+	var out []element
+	for it := list.ElementIterator(); it.Next(); {
+		i, v := it.Element()
+		out = append(out, element{append(slices.Clone(at), cty.IndexStep{Key: i}), v})
+	}
+	return out
+}
+
+// holds reports whether a text is a public network whose prefix is within the bounds.
+func (p *Prefixes) holds(text string) bool {
+	network, err := netip.ParsePrefix(text)
+	if err != nil || network.Addr().IsPrivate() {
+		return false
+	}
+	bounds := p.IPv6
+	if network.Addr().Is4() {
+		bounds = p.IPv4
+	}
+	return bounds[0] <= network.Bits() && network.Bits() <= bounds[1]
 }
 
 // text says the condition in words; long lists of values are cut.
 func (c *Condition) text() string {
 	const shown = 5
 	switch n := len(c.Values); {
-	case c.Unset:
+	case c.Unset && n == 0:
 		return c.Attribute + " is not set"
 	case n == 0:
 		return c.Attribute + " is set"

@@ -50,7 +50,8 @@ type Pair struct {
 
 // Transition is a change of one object as a whole.
 type Transition struct {
-	// Before is the live value, null for a creation. After is the normalized desired value, null for a deletion.
+	// Before is the live value, null for a creation and unknown where Atlas was not asked (validation). After is the
+	// normalized desired value, null for a deletion.
 	Before, After cty.Value
 	// Changed are the top-level attributes that differ.
 	Changed []string

@@ -76,6 +76,8 @@ type Resource struct {
 	Timeouts  Timeouts
 	// Exclusive are the kinds inside this resource of which nothing but what is declared may live (R32).
 	Exclusive []string
+	// Accepted is the advice that the block does not want to be given, each with its reason.
+	Accepted []Acceptance
 	// Range is the block's header; Ranges are those of its arguments by path ("replication_specs").
 	Range  diag.Range
 	Ranges map[string]diag.Range
@@ -229,6 +231,8 @@ type Connection struct {
 
 // Desired is everything that the files ask for.
 type Desired struct {
+	// Advice are the levels that the settings choose, by code.
+	Advice      map[string]Level
 	Connections []Connection
 	Resources   []Resource
 	Moves       []Move

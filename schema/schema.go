@@ -64,7 +64,9 @@ type Kind struct {
 	Siblings bool
 
 	Risks []RiskRule
-	Hooks Hooks
+	// Advice is what its resources can deserve to be warned of; see [Kind.AllAdvice].
+	Advice []Advice
+	Hooks  Hooks
 
 	ty cty.Type // Type's answer, once a catalog has been made
 }

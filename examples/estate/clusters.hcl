@@ -18,9 +18,10 @@ cluster "catalog" {
     disk_gb = { enabled = true }
   }
 
-  backup_enabled = true
-  pit_enabled    = true
-  retain_backups = true
+  backup_enabled                 = true
+  pit_enabled                    = true
+  retain_backups                 = true
+  termination_protection_enabled = true
   process_args = {
     default_max_time_ms                = 30000
     no_table_scan                      = false
@@ -45,8 +46,9 @@ cluster "events" {
     }]
   }]
 
-  backup_enabled                = true
-  config_server_management_mode = "FIXED_TO_DEDICATED"
+  backup_enabled                 = true
+  termination_protection_enabled = true
+  config_server_management_mode  = "FIXED_TO_DEDICATED"
 }
 
 # A zone on each side of the ocean.
@@ -62,6 +64,9 @@ cluster "sessions" {
       electable_specs = { instance_size = "M30", node_count = 3 }
     }]
   }]
+
+  termination_protection_enabled = true
+  accept                         = { no_backup = "whoever loses a session logs in again" }
 }
 
 # Survives the loss of a region or a provider, with nodes of its own for reports.
@@ -94,8 +99,10 @@ cluster "reports" {
     ]
   }]
 
-  backup_enabled = true
-  bi_connector   = { enabled = true, read_preference = "ANALYTICS" }
+  backup_enabled                 = true
+  termination_protection_enabled = true
+
+  bi_connector = { enabled = true, read_preference = "ANALYTICS" }
 }
 
 # Stopped until the next load test.
@@ -105,4 +112,9 @@ cluster "loadtest" {
   region_name   = "WESTERN_EUROPE"
   instance_size = "M30"
   paused        = true
+
+  accept = {
+    no_backup                 = "the load test makes its own data"
+    no_termination_protection = "it is made anew for each series of tests"
+  }
 }

@@ -27,6 +27,10 @@ project "shop" {
     termination_protection_enabled = each.value.protected
     tags                           = local.tags
 
+    accept = {
+      no_backup                 = "dev is filled with samples"
+      no_termination_protection = "dev and staging are thrown away at will"
+    }
     lifecycle {
       prevent_destroy = each.value.protected
     }

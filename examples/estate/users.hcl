@@ -15,6 +15,7 @@ database_user "maintenance" {
   description       = "For the migration of this week"
   delete_after_date = timeadd(plantimestamp(), "120h")
   roles             = [{ role_name = "dbAdmin", database_name = "orders" }]
+  scopes            = [{ name = project.shop["prod"].cluster.orders.name, type = "CLUSTER" }]
 }
 
 database_user "batch" {
@@ -22,6 +23,7 @@ database_user "batch" {
   username  = "CN=batch,OU=shop,O=Example"
   x509_type = "MANAGED"
   roles     = [{ role_name = "read", database_name = "orders", collection_name = "invoices" }]
+  scopes    = [{ name = project.shop["prod"].cluster.orders.name, type = "CLUSTER" }]
 }
 
 database_user "partner" {
@@ -29,6 +31,7 @@ database_user "partner" {
   username  = "CN=partner,OU=exchange,O=Example"
   x509_type = "CUSTOMER"
   roles     = [{ role_name = "read", database_name = "exchange" }]
+  scopes    = [{ name = project.shop["prod"].cluster.orders.name, type = "CLUSTER" }]
 }
 
 database_user "lambda" {
@@ -36,6 +39,7 @@ database_user "lambda" {
   username     = "arn:aws:iam::123456789012:role/shop-lambda"
   aws_iam_type = "ROLE"
   roles        = [{ role_name = "readWrite", database_name = "sessions" }]
+  scopes       = [{ name = cluster.sessions.name, type = "CLUSTER" }]
 }
 
 database_user "analysts" {
@@ -43,6 +47,7 @@ database_user "analysts" {
   username       = "CN=analysts,OU=groups,DC=example,DC=com"
   ldap_auth_type = "GROUP"
   roles          = [{ role_name = custom_role.reader["prod"].role_name, database_name = "admin" }]
+  scopes         = [{ name = cluster.reports.name, type = "CLUSTER" }]
 }
 
 database_user "people" {
@@ -50,6 +55,8 @@ database_user "people" {
   username       = "${var.identity_provider}/operators"
   oidc_auth_type = "IDP_GROUP"
   roles          = [{ role_name = custom_role.operator["prod"].role_name, database_name = "admin" }]
+
+  accept = { unscoped_user = "operators look after every cluster" }
 }
 
 database_user "workload" {
@@ -57,4 +64,5 @@ database_user "workload" {
   username       = "${var.identity_provider}/shop-worker"
   oidc_auth_type = "USER"
   roles          = [{ role_name = "readWrite", database_name = "events" }]
+  scopes         = [{ name = cluster.events.name, type = "CLUSTER" }]
 }

@@ -19,6 +19,9 @@ project "shop" {
 
     mongo_db_major_version = "8.0"
     backup_enabled         = true
+
+    # "mercator schema --advice" tells what this is about. A trial may be thrown away at any time.
+    accept = { no_termination_protection = "a trial, with nothing in it that anybody needs" }
   }
 
   database_user "app" {

@@ -18,6 +18,7 @@ func (l *loader) analyseAll() {
 	for _, x := range l.pending {
 		l.analyse(x)
 	}
+	l.adviseUnused(l.pending)
 	l.pending = nil
 	for _, b := range l.root.roots {
 		l.settleBlock(b)

@@ -33,6 +33,7 @@ type block struct {
 	within  *expr // the parent argument of a block outside of its parent's
 	// exclusive are the kinds of the exclusive argument.
 	exclusive []string
+	accepted  []schema.Acceptance
 	dependsOn []*expr
 	lifecycle lifecycle
 	timeouts  []timeout
@@ -165,7 +166,7 @@ func (l *loader) enter(b *block) bool {
 }
 
 func (l *loader) resourceShape(k *schema.Kind, parent *block) shape {
-	s := shape{what: article(k.Name), args: []string{"for_each", "count", "depends_on", "atlas"},
+	s := shape{what: article(k.Name), args: []string{"for_each", "count", "depends_on", "atlas", "accept"},
 		blocks: map[string]labels{"lifecycle": {}, "timeouts": {}}}
 	switch {
 	case k.Fan != nil:

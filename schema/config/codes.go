@@ -80,6 +80,9 @@ const (
 	codeModuleSource       = "invalid_source"
 	codeCheckFailed        = "check_failed"
 	codeCheckOpen          = "check_unknown"
+	codeAdvice             = "invalid_advice"
+	codeUnusedVariable     = "unused_variable"
+	codeUnusedLocal        = "unused_local"
 )
 
 var codes = []Code{
@@ -148,5 +151,8 @@ var codes = []Code{
 	{codeImportTarget, "an import names a resource that is not declared"},
 	{codeCheckFailed, "an assertion of a check does not hold (warning)"},
 	{codeCheckOpen, "a check cannot be made before more is known (warning)"},
+	{codeAdvice, "a level of advice, or what a block accepts, is wrong"},
+	{codeUnusedVariable, "a variable is declared and not used (advice)"},
+	{codeUnusedLocal, "a local value is declared and not used (advice)"},
 	{codeModuleSource, "the source of a module is no folder inside of the configuration's"},
 }

@@ -53,6 +53,7 @@ type Config struct {
 	settings    Settings
 	connections []schema.Connection
 
+	advised  diag.List
 	funcs    functionSet
 	patterns map[string]*regexp.Regexp // of names, by kind
 }
@@ -73,11 +74,15 @@ func Load(dir string, options Options) (*Config, diag.List) {
 	return l.Config, once(l.diags.Sort())
 }
 
-// Validate loads and evaluates a configuration without any knowledge of Atlas, and returns every finding.
-func Validate(dir string, options Options) (*Config, diag.List) {
+// Validate loads and evaluates a configuration without any knowledge of Atlas, and returns every finding; where none is
+// an error, what is advised about the files among them.
+func Validate(dir string, options Options) (*Config, *Evaluation, diag.List) {
 	c, diags := Load(dir, options)
-	_, more := c.Evaluate(nil)
-	return c, append(diags, more...).Sort()
+	e, more := c.Evaluate(nil)
+	if diags = append(diags, more...); !diags.HasErrors() {
+		diags = append(diags, c.Advice()...)
+	}
+	return c, e, diags.Sort()
 }
 
 // Settings returns the mercator block.

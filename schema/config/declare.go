@@ -13,6 +13,7 @@ import (
 type local struct {
 	name string
 	x    *expr
+	rng  diag.Range
 }
 
 // output is an output block.
@@ -123,7 +124,7 @@ func (l *loader) declareLocals(b *hcl.Block) {
 			l.add(duplicate("local value", name, rangeOf(a.NameRange), rangeOf(old.x.Range())))
 			continue
 		}
-		l.module.locals[name] = &local{name: name, x: l.expr(a.Expr, scope{})}
+		l.module.locals[name] = &local{name: name, x: l.expr(a.Expr, scope{}), rng: rangeOf(a.NameRange)}
 	}
 }
 

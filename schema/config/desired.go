@@ -58,7 +58,7 @@ func (e *Evaluation) walk(b *block, outer, home *instance) {
 
 // assemble lists the resources in the order of the files, instances and entries by key.
 func (e *Evaluation) assemble() {
-	e.Desired.Connections = e.cfg.connections
+	e.Desired.Connections, e.Desired.Advice = e.cfg.connections, e.cfg.settings.Advice
 	e.resources = make(map[schema.Address]int, len(e.index))
 	e.Desired.Resources = make([]schema.Resource, 0, len(e.index))
 	var list func(b *block, outer, home *instance)
@@ -92,7 +92,7 @@ func (r *result) resources() []schema.Resource {
 	base := schema.Resource{
 		Address: r.inst.addr, Kind: b.kind.Name, Connection: r.connection, Parent: r.parent.ref,
 		Value: r.value, DependsOn: r.edges.sorted(r.inst.addr, r.parent.ref.Address), Reads: r.edges.lookups(),
-		Lifecycle: r.lifecycle, Timeouts: r.timeouts, Exclusive: b.exclusive,
+		Lifecycle: r.lifecycle, Timeouts: r.timeouts, Exclusive: b.exclusive, Accepted: b.accepted,
 		Range: b.header, Ranges: b.ranges,
 	}
 	if b.kind.Fan == nil {

@@ -33,6 +33,8 @@ type scope struct {
 	early bool
 	// self allows self.
 	self bool
+	// validates is the variable whose validation the expression belongs to.
+	validates *variable
 }
 
 // expr registers an expression, to be analysed when everything is declared.

@@ -82,7 +82,7 @@ func FuzzLoad(f *testing.F) {
 func FuzzLoadJSON(f *testing.F) {
 	seeds(f, ".json")
 	f.Fuzz(func(t *testing.T, src string) {
-		_, diags := config.Validate(write(t, map[string]string{"main.hcl.json": src}), options(t, nil))
+		_, _, diags := config.Validate(write(t, map[string]string{"main.hcl.json": src}), options(t, nil))
 		check(t, diags)
 	})
 }
@@ -131,7 +131,7 @@ func FuzzModule(f *testing.F) {
 			"m.hcl":      "module \"fuzzed\" {\n source = \"./m\"\n}\nmodule \"again\" {\n source = \"./m\"\n count = 2\n}\n",
 			"m/main.hcl": src,
 		})
-		_, diags := config.Validate(dir, options(t, map[string]string{"SECRET": "hunter2-from-env"}))
+		_, _, diags := config.Validate(dir, options(t, map[string]string{"SECRET": "hunter2-from-env"}))
 		check(t, diags)
 	})
 }

@@ -105,7 +105,11 @@ func (s *story) run(t *testing.T) (*config.Evaluation, diag.List, map[string][]b
 	c, diags := config.Load(dir, o)
 	e, more := c.Evaluate(known)
 	failed, open := e.Checks()
-	diags = slices.Concat(diags, more, failed, open).Sort()
+	diags = slices.Concat(diags, more, failed, open)
+	if !diags.HasErrors() {
+		diags.Add(c.Advice()...)
+	}
+	diags.Sort()
 	sources := map[string][]byte{}
 	for name, src := range c.Excerpts() {
 		sources[strings.TrimPrefix(name, dir+string(os.PathSeparator))] = src

@@ -21,7 +21,7 @@ func codes(l diag.List) string {
 
 func validate(tb testing.TB, files map[string]string) diag.List {
 	tb.Helper()
-	_, diags := config.Validate(write(tb, files), options(tb, nil))
+	_, _, diags := config.Validate(write(tb, files), options(tb, nil))
 	return diags
 }
 
@@ -65,7 +65,8 @@ func TestChainOfLocals(t *testing.T) {
 	if got := codes(validate(t, map[string]string{"a.hcl": b.String()})); got != "" {
 		t.Errorf("evaluated from the start a chain is not deep: %q", got)
 	}
-	backwards := strings.ReplaceAll(b.String(), "locals {\n  l0 = 1\n", "locals {\n  aaa = local.l"+fmt.Sprint(config.MaxChain+10)+"\n  l0 = 1\n")
+	backwards := strings.ReplaceAll(b.String(), "locals {\n  l0 = 1\n", "locals {\n  aaa = local.l"+fmt.Sprint(config.MaxChain+10)+"\n  l0 = 1\n") +
+		"output \"p\" { value = local.aaa }\n"
 	if got := codes(validate(t, map[string]string{"a.hcl": backwards})); got != "too_deep" {
 		t.Errorf("got %q, want too_deep", got)
 	}

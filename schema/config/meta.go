@@ -48,6 +48,9 @@ func (l *loader) declareMeta(b *block, got content, inside scope) {
 	if a := got.args["exclusive"]; a != nil {
 		l.declareExclusive(b, a)
 	}
+	if a := got.args["accept"]; a != nil {
+		l.declareAccept(b, a)
+	}
 }
 
 func orWord(text, otherwise string) string {

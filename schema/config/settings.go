@@ -19,7 +19,9 @@ type Settings struct {
 	RequiredVersion string
 	// State says where the state is kept.
 	State State
-	Range diag.Range
+	// Advice are the levels at which advice is given, by code; what is not in it has its own.
+	Advice map[string]schema.Level
+	Range  diag.Range
 }
 
 // State is the state block of the settings.
@@ -53,10 +55,13 @@ func (l *loader) declareSettings(b *hcl.Block) {
 	}
 	l.declared.seen = true
 	l.settings = Settings{Range: rng, State: State{Type: "local"}}
-	got := l.take(b.Body, shape{what: "the mercator block", args: []string{"required_version"}, blocks: map[string]labels{"state": {1, 1}}})
+	got := l.take(b.Body, shape{what: "the mercator block", args: []string{"required_version", "advice"}, blocks: map[string]labels{"state": {1, 1}}})
 	if a := got.args["required_version"]; a != nil {
 		l.settings.RequiredVersion = l.constantText(a)
 		l.checkVersion(rangeOf(a.Expr.Range()))
+	}
+	if a := got.args["advice"]; a != nil {
+		l.declareLevels(a)
 	}
 	for i, s := range got.blocks {
 		at := rangeOf(s.DefRange)

@@ -61,6 +61,8 @@ func toys(tb testing.TB) *schema.Catalog {
 				{Name: "host", Type: schema.TypeString, Owner: schema.Server},
 			}},
 		},
+		Advice: []schema.Advice{{Code: "no_backup", Summary: "has no backups", Why: "Data is lost.", Mend: "Set backup = true.",
+			When: []schema.Condition{{Attribute: "backup", Values: []string{"false"}, Unset: true}}}},
 	}
 	schedule := schema.Kind{
 		Name: "schedule", Parent: "cluster", Singleton: true,

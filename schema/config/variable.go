@@ -59,7 +59,7 @@ func (l *loader) declareVariable(b *hcl.Block) {
 		l.variableDefault(v, a)
 	}
 	for _, c := range got.blocks {
-		v.validations = append(v.validations, l.declareCondition(c, scope{early: true}))
+		v.validations = append(v.validations, l.declareCondition(c, scope{early: true, validates: v}))
 	}
 }
 

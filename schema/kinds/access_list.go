@@ -57,6 +57,16 @@ var _ = declare(schema.Kind{
 	Risks: []schema.RiskRule{
 		{Risk: schema.OpensNetwork, On: []schema.Event{schema.OnCreate}},
 	},
+	Advice: []schema.Advice{
+		{Code: "open_to_the_world", Summary: "lets the whole internet in",
+			When: []schema.Condition{{Attribute: "entry", Network: &schema.Prefixes{IPv4: [2]int{0, 7}, IPv6: [2]int{0, 15}}}},
+			Why:  "A password is then all that stands between a stranger and the data, and such addresses are tried day and night.",
+			Mend: "List the networks that need access, let temporary needs expire with delete_after_date, and reach Atlas from a cloud through a private endpoint or a peering."},
+		{Code: "wide_network", Summary: "lets a very large network in",
+			When: []schema.Condition{{Attribute: "entry", Network: &schema.Prefixes{IPv4: [2]int{8, 15}, IPv6: [2]int{16, 47}}}},
+			Why:  "More than 65,536 addresses of IPv4, or more than one site of IPv6, mostly belong to a provider and to all of its customers.",
+			Mend: "Write the addresses that you use: a fixed egress address, a NAT gateway, the office's network."},
+	},
 })
 
 var securityGroup = regexp.MustCompile(`^([0-9]+/)?sg-[0-9a-f]+$`)

@@ -68,6 +68,21 @@ var _ = declare(schema.Kind{
 			Version: version20230101, Role: projectAlertsManager},
 	},
 	Siblings: true,
+
+	Advice: []schema.Advice{
+		{Code: "alert_reaches_nobody", Summary: "notifies nobody",
+			When: []schema.Condition{{Attribute: "notifications", Every: []schema.Condition{
+				{Attribute: "email_enabled", Values: []string{"false"}, Unset: true},
+				{Attribute: "sms_enabled", Values: []string{"false"}, Unset: true},
+				{Attribute: "type_name", Values: []string{"GROUP", "ORG", "TEAM", "USER"}},
+			}}},
+			Why:  "People are told by e-mail or text message only where a notification says so; an alert of which all notifications are silent is seen by those alone who look for it.",
+			Mend: "Set email_enabled = true or sms_enabled = true in a notification, or add one that goes to a service."},
+		{Code: "alert_switched_off", Summary: "does not say that it is on",
+			When: []schema.Condition{{Attribute: "enabled", Unset: true}},
+			Why:  "Atlas creates an alert switched off where nothing is said, and nothing tells of what such an alert does not see.",
+			Mend: "Set enabled = true, or enabled = false where that is meant."},
+	},
 })
 
 const oneAlert = group + "/alertConfigs/{alertConfigId}"

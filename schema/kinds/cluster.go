@@ -74,7 +74,8 @@ var _ = declare(schema.Kind{
 		raised("analytics_specs.instance_size"), raised("analytics_specs.node_count"),
 		raised("auto_scaling.compute.max_instance_size"), raised("analytics_auto_scaling.compute.max_instance_size"),
 	},
-	Hooks: schema.Hooks{Normalize: normalizeCluster, Equal: equalInCluster, Check: checkCluster, Steps: pauseSteps},
+	Advice: clusterAdvice,
+	Hooks:  schema.Hooks{Normalize: normalizeCluster, Equal: equalInCluster, Check: checkCluster, Steps: pauseSteps},
 })
 
 const (

@@ -74,6 +74,17 @@ var _ = declare(schema.Kind{
 		{Risk: schema.GrantsAccess, Attribute: "scopes", When: schema.Added},
 		{Risk: schema.Downtime, On: []schema.Event{schema.OnReplace}},
 	},
+	Advice: []schema.Advice{
+		{Code: "broad_role", Summary: "has a role on every database",
+			When: []schema.Condition{{Attribute: "roles", Some: []schema.Condition{{Attribute: "role_name",
+				Values: []string{"atlasAdmin", "readWriteAnyDatabase", "dbAdminAnyDatabase"}}}}},
+			Why:  "Whoever gets hold of this one password can change or drop everything, and nothing that is added later is out of reach.",
+			Mend: "Give readWrite on the databases that are used, or a custom_role with the actions that are needed."},
+		{Code: "unscoped_user", Summary: "can log in to every cluster of its project",
+			When: []schema.Condition{{Attribute: "scopes", Unset: true}},
+			Why:  "A password that leaks from one application then opens the clusters of all the others, those that are added later among them.",
+			Mend: "Name the clusters that it needs: scopes = [{ name = cluster.LABEL.name, type = \"CLUSTER\" }]."},
+	},
 })
 
 const oneUser = group + "/databaseUsers/{databaseName}/{username}"

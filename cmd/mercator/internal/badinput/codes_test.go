@@ -295,6 +295,10 @@ func (r *room) code(x ast.Expr, d ast.Decl) {
 			return
 		}
 	case *ast.SelectorExpr:
+		if f, ok := d.(*ast.FuncDecl); ok && x.Sel.Name == "Code" && f.Recv != nil && receiver(f) == "Advice" {
+			r.advice(at)
+			return
+		}
 		if x.Sel.Name == "code" && len(r.tables) > 0 {
 			for _, el := range r.tables {
 				r.code(el, d)
@@ -306,6 +310,27 @@ func (r *room) code(x ast.Expr, d ast.Decl) {
 		return // one of the room's named codes, which are all looked at
 	}
 	r.t.Errorf("%s: the code cannot be told from the source; write it out, or give it a name", at)
+}
+
+// receiver returns the type of a method's receiver.
+func receiver(f *ast.FuncDecl) string {
+	x := f.Recv.List[0].Type
+	if star, ok := x.(*ast.StarExpr); ok {
+		x = star.X
+	}
+	name, _ := x.(*ast.Ident)
+	return fmt.Sprint(name)
+}
+
+// advice notes the codes of advice, which are data.
+func (r *room) advice(at token.Position) {
+	catalog, err := kinds.Catalog()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, a := range catalog.Advice() {
+		r.add(a.Code, at)
+	}
 }
 
 // assigned notes what a variable of a function is set to, or ranges over, and reports whether anything was.

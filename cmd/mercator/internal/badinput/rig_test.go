@@ -192,9 +192,11 @@ func (r *rig) planOptions(args []string) plan.Options {
 	flags.Func("allow-adopt", "", texts(&o.AllowAdopt))
 	flags.BoolVar(&o.Destroy, "destroy", false, "")
 	flags.BoolVar(&o.NoAdopt, "no-adopt", false, "")
+	advice := flags.Bool("advice", false, "") // a story of something else is not about advice
 	if err := flags.Parse(args); err != nil {
 		r.t.Fatal(err)
 	}
+	o.SkipAdvice = !*advice
 	return o
 }
 

@@ -87,7 +87,7 @@ func (f *folder) live(ctx context.Context) (liveValues, error) {
 		return nil, err
 	}
 	defer s.close()
-	p, err := s.Plan(ctx, plan.Options{SkipSecrets: true})
+	p, err := s.Plan(ctx, plan.Options{SkipSecrets: true, SkipAdvice: true})
 	if err != nil {
 		return nil, err
 	}

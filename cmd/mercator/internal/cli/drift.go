@@ -45,7 +45,7 @@ func (d *drifting) run(ctx context.Context, w *World, g *globals, args []string)
 		return err
 	}
 	defer s.close()
-	made, err := s.Plan(ctx, plan.Options{SkipSecrets: true})
+	made, err := s.Plan(ctx, plan.Options{SkipSecrets: true, SkipAdvice: true})
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"github.com/fatih/color"
 	"github.com/spf13/cobra"
 
+	"mercator/plan"
 	"mercator/schema/config"
 )
 
@@ -22,7 +23,10 @@ func validateCommand(w *World, g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			c, diags := config.Validate(f.dir, f.configOptions())
+			c, evaluation, diags := config.Validate(f.dir, f.configOptions())
+			if !diags.HasErrors() {
+				diags = append(diags, plan.Review(f.catalog, evaluation.Desired, f.now)...).Sort()
+			}
 			if err := f.judge(diags, c); err != nil {
 				return err
 			}

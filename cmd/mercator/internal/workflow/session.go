@@ -228,6 +228,9 @@ func (s *Session) evaluate(ctx context.Context, in plan.Input) (*plan.Pairing, *
 		if !in.Options.Destroy {
 			failed, open := evaluation.Checks()
 			diags = slices.Concat(diags, missing, failed, open)
+			if !in.Options.SkipAdvice {
+				diags.Add(s.Config.Advice()...)
+			}
 		}
 		return pairing, &planned{evaluation, live}, diags, nil
 	}
