@@ -162,9 +162,6 @@ type Condition struct {
 	Attribute string
 	Values    []string
 	Unset     bool
-}
-
-// DefaultBy is a default that depends on other attributes: the first case whose attribute is set to something
 	// Network asks in place of Values for a network of a certain width.
 	Network *Prefixes
 	// Past asks in place of Values for a Time that is not in the future.
@@ -178,6 +175,9 @@ type Condition struct {
 // 1918, RFC 4193) are outside of all bounds: they are reached through a peering only.
 type Prefixes struct {
 	IPv4, IPv6 [2]int
+}
+
+// DefaultBy is a default that depends on other attributes: the first case whose attribute is set to something
 // else than one of the Unset values gives Then; with none, Else.
 type DefaultBy struct {
 	Attributes []string
