@@ -55,11 +55,12 @@ func setUp(env *testscript.Env) error {
 			return err
 		}
 		content, err := fs.ReadFile(examples, path)
-		if err != nil {
+		info, more := d.Info()
+		if err := errors.Join(err, more); err != nil {
 			return err
 		}
 		to := filepath.Join(env.WorkDir, "examples", path)
-		return errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), os.WriteFile(to, content, 0o644))
+		return errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), os.WriteFile(to, content, info.Mode().Perm()))
 	})
 }
 
