@@ -112,7 +112,7 @@ func (b *bucket) explain(doing string, err error) error {
 	case errors.Is(err, context.DeadlineExceeded):
 		remedy = fmt.Sprintf("it took longer than %s; is the store reachable from here?", state.CallLimit)
 	default:
-		remedy = "no answer came: " + describe(err)
+		remedy = fmt.Sprintf("no answer came: %s; is the store reachable from here, and endpoint right?", describe(err))
 	}
 	e := b.config.failed(doing+": "+remedy, err)
 	e.refused = status >= 400 && status < 500 && status != http.StatusRequestTimeout && status != http.StatusTooManyRequests

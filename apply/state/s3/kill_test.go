@@ -113,7 +113,7 @@ func (r *rig) goOn(got *state.State) {
 func TestRule_R28_ARequestOfALostHolderComesTooLate(t *testing.T) {
 	r := newRig(t)
 	for _, way := range []string{"expired", "unlocked"} {
-		for _, deed := range []string{"appended", "folded"} {
+		for _, deed := range []string{"locked", "folded"} {
 			for at, done := 1, false; !done && !t.Failed(); at++ {
 				t.Run(fmt.Sprintf("%s/%s/request %d", way, deed, at), func(t *testing.T) {
 					done = r.next(t).late(at, way == "unlocked", deed)
@@ -152,10 +152,9 @@ func (r *rig) late(at int, unlocked bool, deed string) (done bool) {
 	found, err := next.Read(ctx)
 	r.must(err)
 	v.expect(found)
-	r.must(next.Append(ctx, r.bind("next")))
-	found = state.Fold(found, []state.Record{r.bind("next")})
 	if deed == "folded" {
-		r.must(fold(ctx, next))
+		r.must(errors.Join(next.Append(ctx, r.bind("next")), fold(ctx, next)))
+		found = state.Fold(found, []state.Record{r.bind("next")})
 	}
 	close(gate)
 	err = <-ended
@@ -176,4 +175,21 @@ func (r *rig) late(at int, unlocked bool, deed string) (done bool) {
 		r.Errorf("%s came late, and the successor could not go on", n.hit)
 	}
 	return false
+}
+
+// Who was sent away and is slow to notice finds its slot taken even when its successors have folded all in and gone.
+func TestASealOutlivesItsSuccessors(t *testing.T) {
+	r := newRig(t)
+	ctx := context.Background()
+	first := r.lock(r.direct())
+	r.must(errors.Join(first.Append(ctx, r.bind("a")), r.direct().Unlock(ctx, first.Info().ID)))
+	for _, name := range []string{"b", "c"} {
+		next := r.lock(r.direct())
+		r.must(errors.Join(next.Append(ctx, r.bind(name)), fold(ctx, next), next.Release(ctx)))
+	}
+	var lost *state.LostError
+	if err := first.Append(ctx, r.bind("z")); !errors.As(err, &lost) {
+		t.Errorf("an append of somebody sent away: %v", err)
+	}
+	r.expectBoxes(r.read(), "a", "b", "c")
 }

@@ -1,0 +1,169 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"mercator/apply/state"
+	"mercator/apply/state/s3/s3test"
+	"mercator/apply/state/statetest"
+	"mercator/apply/state/statetest/faultproxy"
+	"mercator/schema"
+)
+
+// cost is what something takes, in requests and bytes.
+type cost struct {
+	requests, writes, lists, deletes int
+	sent, received                   int
+}
+
+func costOf(requests []faultproxy.Request) cost {
+	var c cost
+	for _, r := range requests {
+		c.requests++
+		c.sent += len(r.Body)
+		c.received += r.Answered
+		switch {
+		case r.Method == http.MethodPut:
+			c.writes++
+		case r.Method == http.MethodPost || r.Method == http.MethodDelete:
+			c.deletes++
+		case r.Query.Has("list-type"):
+			c.lists++
+		}
+	}
+	return c
+}
+
+// large writes a state of so many boxes and returns the size of its object.
+func large(t testing.TB, s *Store, boxes int) int {
+	t.Helper()
+	ctx := context.Background()
+	l, err := s.Lock(ctx, state.LockInfo{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := state.New()
+	for i := range boxes {
+		b := statetest.Box(t, fmt.Sprintf("n%d", i), i)
+		st.Resources[b.Address] = b
+	}
+	if err := errors.Join(l.Write(ctx, st), l.Release(ctx)); err != nil {
+		t.Fatal(err)
+	}
+	return len(l.(*lease).at.data())
+}
+
+// change is an apply that changes some of the boxes: all planned at once, and for each an append before its call and
+// one after.
+func change(t testing.TB, s *Store, changes int) error {
+	ctx := context.Background()
+	l, err := s.Lock(ctx, state.LockInfo{Operation: "apply"})
+	if err != nil {
+		return err
+	}
+	st, err := l.Read(ctx)
+	if err != nil {
+		return err
+	}
+	var plan []state.Intent
+	for i := range changes {
+		plan = append(plan, *statetest.Armed(t, fmt.Sprintf("i-%d", i), schema.Address("").Child("box", fmt.Sprintf("n%d", i))))
+	}
+	all := []state.Record{{Plan: plan}}
+	if err := l.Append(ctx, all...); err != nil {
+		return err
+	}
+	for i := range changes {
+		arm := state.Record{Arm: &plan[i]}
+		done := []state.Record{{Bind: statetest.Box(t, fmt.Sprintf("n%d", i), -int(time.Now().UnixNano()%1e9))}, {Done: []string{plan[i].ID}}}
+		if err := errors.Join(l.Append(ctx, arm), l.Append(ctx, done...)); err != nil {
+			return err
+		}
+		all = append(append(all, arm), done...)
+	}
+	return errors.Join(l.Write(ctx, state.Fold(st, all)), l.Release(ctx))
+}
+
+// An append is one request, and a state is written once, however much it holds.
+func TestWhatAnApplyCosts(t *testing.T) {
+	r := newRig(t)
+	const boxes, changes = 10_000, 10
+	size := large(t, r.direct(), boxes)
+	r.must(change(t, r.direct(), 1)) // what the first holder left is swept
+	r.proxy.Script(later)
+	r.must(change(t, r.through(1), changes))
+	c := costOf(r.proxy.Requests())
+	t.Logf("%d changes of %d resources, a state of %d bytes: %+v", changes, boxes, size, c)
+	const appends, fixed = 1 + 2*changes, 6 // take and free the lock, two probes, replacing the state
+	if c.writes != appends+fixed || c.deletes > 2 || c.lists != 1 || c.requests > appends+fixed+7 {
+		t.Errorf("it takes %+v", c)
+	}
+	if c.sent > size*11/10 || c.received > size*11/10 {
+		t.Errorf("it sends %d bytes and receives %d for a state of %d", c.sent, c.received, size)
+	}
+}
+
+// What does not fit on one page of a list, or into one deletion, is read and deleted all the same.
+func TestALongJournal(t *testing.T) {
+	r := newRig(t)
+	ctx := context.Background()
+	const appends = batch + 20
+	l := r.lock(r.direct())
+	for i := range appends {
+		r.must(l.Append(ctx, state.Record{Done: []string{fmt.Sprint(i)}}, r.bind(fmt.Sprintf("b%d", i%7))))
+	}
+	if got := len(r.slots()); got != appends+1 {
+		t.Errorf("%d objects, want a seal and %d", got, appends)
+	}
+	r.expectBoxes(r.read(), "b0", "b1", "b2", "b3", "b4", "b5", "b6")
+	r.must(errors.Join(fold(ctx, l), l.Release(ctx)))
+	if got := len(r.slots()); got != 1 {
+		t.Errorf("%d objects are left, want the seal", got)
+	}
+}
+
+// A seal stays while somebody who was sent away may not know of it yet, and is deleted then.
+func TestSealsGoAfterAWhile(t *testing.T) {
+	r := newRig(t)
+	ctx := context.Background()
+	for n := range 3 { // holders who die
+		l := r.lock(r.direct())
+		r.must(errors.Join(l.Append(ctx, r.bind(fmt.Sprint("b", n))), fold(ctx, l)))
+		r.clock.Advance(sealAge + time.Second)
+	}
+	if got := len(r.slots()); got != 3 {
+		t.Errorf("%d objects, want three seals", got)
+	}
+	r.proxy.Script(later)
+	l := r.lock(r.through(1))
+	r.must(errors.Join(l.Append(ctx, r.bind("end")), fold(ctx, l), l.Release(ctx)))
+	if got := r.slots(); len(got) != 1 {
+		t.Errorf("%d objects are left, want the last holder's seal: %v", len(got), got)
+	}
+}
+
+// BenchmarkApply changes 10 of 10,000 resources.
+func BenchmarkApply(b *testing.B) {
+	server := s3test.Start(b)
+	proxy := faultproxy.Start(b, server.Endpoint)
+	s := New(configAt(server, proxy.URL, "k.json"), statetest.Catalog(b), state.SystemClock())
+	size := large(b, s, 10_000)
+	proxy.Forget()
+	n := 0
+	for b.Loop() {
+		n++
+		if err := change(b, s, 10); err != nil {
+			b.Fatal(err)
+		}
+	}
+	c := costOf(proxy.Requests())
+	b.ReportMetric(float64(c.requests)/float64(n), "requests/op")
+	b.ReportMetric(float64(c.sent)/float64(n), "sent-B/op")
+	b.ReportMetric(float64(c.received)/float64(n), "received-B/op")
+	b.ReportMetric(float64(size), "state-B")
+}
