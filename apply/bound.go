@@ -44,7 +44,9 @@ func (r *run) known(c *plan.Change) *schema.Bound {
 		return nil
 	}
 	b := r.remembered(c)
-	b.Waiting = c.Waiting
+	if b.Waiting = c.Waiting; c.Undelivered {
+		b.Waiting = schema.Undelivered
+	}
 	if prior := r.prior(c); prior != nil {
 		b.Applied, b.Secrets, b.Dependencies = prior.Applied, prior.Secrets, prior.Dependencies
 	}

@@ -77,7 +77,7 @@ func (s *siblings) same(kind *schema.Kind, content cty.Value, objects []schema.O
 		if s.taken[o.ID] || s.seen[o.ID] && !old {
 			continue
 		}
-		if len(plan.Differs(kind, content, o.Value)) == 0 && (!old || plan.SameContent(kind, content, o.Value)) {
+		if plan.MadeFrom(kind, content, o.Value) && (!old || plan.SameContent(kind, content, o.Value)) {
 			found = append(found, o)
 		}
 	}
@@ -110,7 +110,7 @@ func (w *writing) create(ctx context.Context, n int, call *schema.Call) error {
 			return err
 		}
 		o, err := w.run.write(ctx, w.step, provider.Write{Ref: refOf(w.kind, w.place, "", c.key), Endpoint: c.endpoint,
-			Bodies: w.bodies(), Attributes: call.Attributes})
+			Bodies: w.bodies(c), Attributes: call.Attributes})
 		if err == nil {
 			return w.created(ctx, c, o)
 		}
@@ -140,6 +140,11 @@ func (w *writing) prepare(ctx context.Context, n int, call *schema.Call) (*creat
 		return nil, diag.Errorf("unknown_value", "Its name is not known", "The name depends on what Atlas does not tell.")
 	}
 	c.key = key
+	if w.kind.Credential != nil {
+		if err := w.deliverable(); err != nil {
+			return nil, err
+		}
+	}
 	if needsListing(w.kind) {
 		c.siblings, err = w.listing(ctx)
 	}
@@ -173,10 +178,10 @@ func (w *writing) armCreate(ctx context.Context, c *creation) error {
 	return w.run.arm(ctx, w.step, c.n, true, func(i *state.Intent) {
 		i.Place, i.Key = w.place, c.key
 		content := w.all.over(kept{value: schema.NullObject(w.kind.Attributes)}, c.call.Attributes)
-		i.Content, i.Secrets = content.value, content.secrets
+		i.Content, i.Secrets = w.provisional(c, content.value), content.secrets
 		bound := w.run.remembered(w.c)
 		bound.Place, bound.ID, bound.Key = w.place, "", c.key
-		applied := w.all.over(w.applied, c.call.Attributes)
+		applied := w.all.over(w.applied, w.lasting(c))
 		bound.Applied, bound.Secrets, bound.Waiting = applied.value, applied.secrets, w.waitsAfter(schema.CallCreate)
 		i.Bind = &bound
 		if c.siblings != nil {
@@ -187,7 +192,10 @@ func (w *writing) armCreate(ctx context.Context, c *creation) error {
 
 // waitsAfter is what the object is busy with once a call of the verb is answered, "" if the kind never is.
 func (w *writing) waitsAfter(v schema.Verb) string {
-	if w.kind.Settle == nil {
+	switch {
+	case w.kind.Credential != nil && v == schema.CallCreate:
+		return schema.Undelivered
+	case w.kind.Settle == nil:
 		return ""
 	}
 	return string(v)
@@ -200,6 +208,9 @@ func (w *writing) created(ctx context.Context, c *creation, o schema.Object) err
 		if o, err = w.lookUp(ctx, c); err != nil {
 			return err // the intent stays: it was made, and the next run finds it
 		}
+	}
+	if w.kind.Credential != nil {
+		return w.deliver(ctx, c, o)
 	}
 	w.bind(c, o)
 	if c.endpoint.Upsert {
@@ -221,7 +232,7 @@ func (w *writing) bind(c *creation, o schema.Object) {
 		c.siblings.seen[o.ID], c.siblings.taken[o.ID] = true, true
 	}
 	w.restless = w.waitsAfter(schema.CallCreate)
-	w.applied = w.all.over(w.applied, c.call.Attributes)
+	w.applied = w.all.over(w.applied, w.lasting(c))
 	w.run.finished(w.step, c.n, state.Record{Bind: w.bound()})
 	w.run.learn(w.c, w.object)
 }
@@ -238,6 +249,11 @@ func (w *writing) notCreated(ctx context.Context, c *creation, cause error) (aga
 	}
 	o, err := w.lookUp(ctx, c)
 	switch {
+	case err == nil && w.sent && w.kind.Credential != nil: // its secret was in the answer that was lost
+		if err := w.revoke(context.WithoutCancel(ctx), o); err != nil {
+			return false, err // the intent stays, and the next run revokes it
+		}
+		return true, cause
 	case err == nil && w.sent:
 		w.bind(c, o)
 		return false, nil
@@ -275,7 +291,7 @@ func (w *writing) lookUp(ctx context.Context, c *creation) (schema.Object, error
 		if err != nil {
 			return schema.Object{}, err
 		}
-		switch found := c.siblings.same(w.kind, w.desired, sweep.Objects, false); {
+		switch found := c.siblings.same(w.kind, w.provisional(c, w.desired), sweep.Objects, false); {
 		case len(found) == 1:
 			return found[0], nil
 		case len(found) > 1:

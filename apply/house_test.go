@@ -44,11 +44,13 @@ type house struct {
 	parallelism int
 	guard       *guard
 	journal     *journal
+	vault       *vault
 }
 
 func newHouse(t *testing.T) *house {
 	w := newWorld(toyCatalog(t))
-	return &house{t: t, world: w, atlas: w, place: "orgId=o1", state: state.New(), refs: map[schema.Address][2]string{}, parallelism: 4}
+	return &house{t: t, world: w, atlas: w, place: "orgId=o1", state: state.New(), refs: map[schema.Address][2]string{}, parallelism: 4,
+		vault: &vault{world: w, files: map[string]apply.Delivery{}}}
 }
 
 // put declares a resource in place of an earlier one of its address. Values are given as JSON would be; a text
@@ -92,7 +94,7 @@ func (h *house) refer(address schema.Address, attribute string, to schema.Addres
 
 func (h *house) input(live *schema.Live) plan.Input {
 	in := plan.Input{Catalog: h.world.catalog, Now: h.world.clock.Now(), Live: live, Options: h.options,
-		Places: map[string]schema.Place{"": h.place}, Connections: map[string]plan.Connection{"": {OrgID: "o"}}, SecretMatches: h.verifier.Matches,
+		Places: map[string]schema.Place{"": h.place}, Connections: map[string]plan.Connection{"": {OrgID: "o"}}, Facts: plan.Facts{SecretMatches: h.verifier.Matches, SecretFiles: h.vault.ours()},
 		Prior: plan.Prior{Lineage: h.state.Lineage, Resources: h.state.Resources, Intents: h.state.Intents}}
 	known := plan.NewSurvey(withDesired(in, h.desired)).Pair(live).Values()
 	for _, r := range h.desired {
@@ -201,7 +203,7 @@ func (h *house) apply(ctx context.Context, p *plan.Plan) apply.Result {
 	result := apply.Run(ctx, apply.Input{
 		Plan: p, Catalog: h.world.catalog, Providers: map[string]provider.Provider{"": h.atlas}, State: h.state,
 		Recorder: h.journal, Guard: h.guard, Resolver: resolver,
-		Clock: h.world.clock, Hasher: &h.hasher, Parallelism: h.parallelism,
+		Deliverer: h.vault, Clock: h.world.clock, Hasher: &h.hasher, Parallelism: h.parallelism,
 		NewID:  func() string { h.ids++; return fmt.Sprintf("intent-%d", h.ids) },
 		Events: func(e apply.Event) { h.events = append(h.events, e) },
 	})

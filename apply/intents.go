@@ -48,6 +48,10 @@ import (
 // A deletion drops the binding after Atlas has answered, or after the object is gone where that takes time. Until
 // then a binding to a missing object is what a plan knows how to forget.
 //
+// A credential is bound as soon as it is there, as undelivered: Atlas shows its secret once, and whoever dies with it
+// in hand leaves a credential that nobody can use. Until the secret is delivered, and that is durable, it carries the
+// id of its intent in place of its name, and every later run that finds it, by the binding or by that id, revokes it.
+//
 // A request can outlive the process that sent it. What the journal holds explains an object only once it is there, so
 // whoever inherits open intents reads Atlas when the calls of the dead are certainly over (state.AwaitQuiet), and a
 // creation without natural key whose answer was lost is looked for as long before it is sent again.

@@ -65,7 +65,14 @@ func toyCatalog(t testing.TB) *schema.Catalog {
 	engine.Endpoints.Delete.Query = map[string]string{"keepBackups": "keep"}
 	rules := schema.Kind{Name: "rules", Parent: "room", Singleton: true, Attributes: []schema.Attribute{str("mode")},
 		Endpoints: schema.Endpoints{Get: toyEndpoint("GET", in+"/rules"), Update: toyEndpoint("PUT", in+"/rules")}}
-	catalog, err := schema.NewCatalog(room, user, entry, alarm, engine, rules)
+	pass := schema.Kind{Name: "pass", Parent: "room", Identity: schema.Identity{Binds: schema.ByID, ID: "id"},
+		Credential: &schema.Credential{Public: "number", Secret: "pin", Provisional: "label"},
+		Attributes: []schema.Attribute{serverOwned("id"), serverOwned("number"),
+			{Name: "label", Type: schema.TypeString, Required: true}, str("door"),
+			{Name: "pin", Type: schema.TypeString, Owner: schema.Server, OnceShown: true}},
+		Endpoints: toyEndpoints(in+"/passes", in+"/passes/{id}"),
+		Risks:     []schema.RiskRule{{Risk: schema.Irreversible, On: []schema.Event{schema.OnDelete, schema.OnReplace}}}}
+	catalog, err := schema.NewCatalog(room, user, entry, alarm, engine, rules, pass)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,9 @@ type Input struct {
 	Recorder Recorder
 	Guard    Guard
 	Resolver Resolver
-	Clock    state.Clock
+	// Deliverer hands over the secrets that Atlas shows once; it may be nil where no kind has one.
+	Deliverer Deliverer
+	Clock     state.Clock
 	// Hasher makes what the state keeps of secrets (R20); nil means one of the run's own.
 	Hasher *state.Hasher
 	// NewID returns a new random id for an intent.

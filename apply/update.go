@@ -15,7 +15,7 @@ import (
 )
 
 // bodies returns what a creation sends; the call says which of its attributes.
-func (w *writing) bodies() []cty.Value { return []cty.Value{w.desired} }
+func (w *writing) bodies(c *creation) []cty.Value { return []cty.Value{w.provisional(c, w.desired)} }
 
 // update makes a call that changes the object, or that is the creation of a singleton.
 func (w *writing) update(ctx context.Context, n int, call *schema.Call) error {

@@ -48,6 +48,8 @@ type world struct {
 	queries         []string // of deletions
 	// fills gives notifications a value that nobody sent.
 	fills bool
+	// silent answers the creation of a credential without its secret.
+	silent bool
 	// before runs before each mutating call, outside the lock.
 	before func(n int, call string)
 }
@@ -343,7 +345,13 @@ func (w *world) carryOut(call provider.Write, name string) (schema.Object, error
 	if len(touched) != 1 || e.AnswersList {
 		return schema.Object{}, nil
 	}
-	return w.show(touched[0]), nil
+	o := w.show(touched[0])
+	if cr := kind.Credential; cr != nil && e == kind.Endpoints.Create && !w.silent {
+		values := o.Value.AsValueMap()
+		values[cr.Secret] = cty.StringVal(pinOf(o.ID)).Mark(schema.Sensitive)
+		o.Value = cty.ObjectVal(values)
+	}
+	return o, nil
 }
 
 // put writes the sent attributes of a body into a new or an existing object.
@@ -363,6 +371,9 @@ func (w *world) put(call provider.Write, body cty.Value, create bool) *item {
 		w.objects[it.id] = it
 		if kind.Identity.ID != "" {
 			it.values[kind.Identity.ID] = cty.StringVal(it.id)
+		}
+		if kind.Credential != nil {
+			it.values[kind.Credential.Public] = cty.StringVal("no. " + it.id)
 		}
 		if kind.Name == "room" {
 			w.furnish(it)

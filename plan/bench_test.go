@@ -12,10 +12,10 @@ import (
 // bigWorld has n declared, live and known objects in shelves of a hundred, one in ten of which differs.
 func bigWorld(n int) plan.Input {
 	w := &world{t: new(testing.T), in: plan.Input{Catalog: toys, Now: now,
-		Places:        map[string]schema.Place{"": root},
-		Connections:   map[string]plan.Connection{"": {OrgID: "o1"}},
-		SecretMatches: func(string, string) bool { return true },
-		Prior:         plan.Prior{Resources: map[schema.Address]*schema.Bound{}},
+		Places:      map[string]schema.Place{"": root},
+		Connections: map[string]plan.Connection{"": {OrgID: "o1"}},
+		Facts:       plan.Facts{SecretMatches: func(string, string) bool { return true }},
+		Prior:       plan.Prior{Resources: map[schema.Address]*schema.Bound{}},
 	}}
 	var shelves []m
 	for i := 0; i < n; i += 100 {

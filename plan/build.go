@@ -20,7 +20,7 @@ func Build(in Input) *Plan {
 		p.Diagnostics = wrong
 		return p
 	}
-	return NewSurvey(in).Pair(in.Live).Build(in.SecretMatches)
+	return NewSurvey(in).Pair(in.Live).Build(in.Facts)
 }
 
 // newPlan returns a plan of nothing, with what the input says about the run.
@@ -31,11 +31,10 @@ func newPlan(in Input) *Plan {
 		AllowDestroy: o.AllowDestroy, AllowAdopt: o.AllowAdopt}
 }
 
-// Build makes the plan, with what says of a secret whether it is behind a recorded hash (see Input.SecretMatches). It
-// uses the pairing up: nothing is to be asked of it afterwards.
-func (pairing *Pairing) Build(secretMatches func(hash, secret string) bool) *Plan {
+// Build makes the plan. It uses the pairing up: nothing is to be asked of it afterwards.
+func (pairing *Pairing) Build(facts Facts) *Plan {
 	b := pairing.b
-	b.in.SecretMatches = secretMatches
+	b.in.Facts = facts
 	p := newPlan(b.in)
 	b.strangers()
 	b.veil()

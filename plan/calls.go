@@ -47,6 +47,10 @@ func (b *builder) creation(n *node) []schema.Call {
 	}
 	calls := []schema.Call{{Verb: verb, Operation: e.Operation, Attributes: main}}
 	calls = append(calls, b.waits(n)...)
+	if cr := n.kind.Credential; cr != nil { // it gets its name when its secret is delivered
+		named := []string{cr.Provisional}
+		calls = append(calls, schema.Call{Verb: schema.CallUpdate, Operation: endpointFor(n.kind, named).Operation, Attributes: named})
+	}
 	calls = append(calls, b.partCalls(n, b.setParts(n), nil)...)
 	return b.steps(n, calls, schema.Transition{Before: cty.NullVal(n.kind.Type()), After: n.value})
 }

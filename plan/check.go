@@ -87,6 +87,7 @@ func (b *builder) checkReplace(n *node) {
 	c := &n.change
 	named := b.named1(n)
 	switch {
+	case c.Undelivered: // nobody can be using it
 	case c.Lifecycle.PreventDestroy:
 		b.finding(n, n.forcePlace(), "prevent_destroy", fmt.Sprintf("%s is protected and would be replaced", n.address),
 			"%s, so it would be deleted and made anew, which its lifecycle forbids. Undo the change, or set prevent_destroy = false in its lifecycle.", capital(reasonText(c)))

@@ -170,6 +170,9 @@ func (b *builder) create(n *node) {
 	c.After = b.after(n)
 	c.Place = n.place
 	c.Secrets = secretPaths(n.kind, n.value)
+	if n.kind.Credential != nil {
+		b.checkDelivery(n)
+	}
 	for _, m := range n.kind.Misfits(n.value, true) {
 		b.misfit(n, m)
 	}
@@ -260,7 +263,7 @@ func plainPath(path string) string {
 }
 
 func (b *builder) mustReplace(n *node, parentReplaced bool) bool {
-	return parentReplaced || n.renamed || n.rehomed || b.asked(n) ||
+	return parentReplaced || n.renamed || n.rehomed || b.asked(n) || n.undelivered() ||
 		slices.ContainsFunc(n.change.Diffs, func(d Diff) bool { return d.Replaces })
 }
 
@@ -285,12 +288,21 @@ func (b *builder) replace(n *node, parentReplaced bool) {
 	case n.rehomed:
 		c.Reasons = append(c.Reasons, Reason{"parent_changed", n.kind.Parent, "it cannot move from one " + n.kind.Parent + " to another"})
 		c.CreateFirst, c.Into = true, n.place
+	case n.undelivered():
+		c.Undelivered, c.Record, c.Waiting = true, true, ""
+		c.Reasons = append(c.Reasons, undeliveredReason())
 	case b.asked(n):
 		c.Reasons = append(c.Reasons, Reason{"by_request", "", "asked for by --replace"})
+	}
+	if n.kind.Credential != nil && !c.Undelivered {
+		c.CreateFirst = true // whoever uses the old one goes on until the new one is delivered
 	}
 	n.value = n.full // the new object is made as the file says
 	c.Desired = n.full
 	c.Secrets = secretPaths(n.kind, n.value)
+	if n.kind.Credential != nil {
+		b.checkDelivery(n)
+	}
 	fresh := *n
 	fresh.live, fresh.change.Action = nil, Create
 	c.After = b.after(&fresh)
@@ -368,6 +380,10 @@ func (b *builder) decideUndeclared(n *node) {
 	c.Desired = cty.NullVal(n.kind.Type())
 	if n.live == nil || n.gone {
 		c.Action = NoOp
+		return
+	}
+	if n.undelivered() {
+		c.Action, c.Undelivered, c.Record, c.Waiting, c.Reasons = Delete, true, true, "", []Reason{undeliveredReason()}
 		return
 	}
 	reason := Reason{Code: "not_declared", Text: "it is no longer in the files"}

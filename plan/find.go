@@ -125,7 +125,7 @@ func (b *builder) madeBy(n *node, i schema.Intent) []schema.Object {
 		if b.claims[b.identityOf(n.connection, n.kind, o)] != nil || slices.Contains(i.Seen, o.ID) || b.boundElsewhere(n, o) {
 			continue
 		}
-		if i.Key != "" && o.Key == i.Key || i.Key == "" && len(compare(n.kind, i.Content, o.Value)) == 0 {
+		if i.Key != "" && o.Key == i.Key || i.Key == "" && MadeFrom(n.kind, i.Content, o.Value) {
 			found = append(found, o)
 		}
 	}

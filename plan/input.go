@@ -19,10 +19,18 @@ type Input struct {
 	Places map[string]schema.Place
 	// Connections are the connections in use.
 	Connections map[string]Connection
-	// SecretMatches reports whether a secret is the one behind a recorded hash. It is prepared before planning
-	// (hashing is slow); nil means that no secret is compared, as in drift.
+	Facts
+	Options Options
+}
+
+// Facts are what a plan has to know that neither files nor state nor Atlas say. They are found out before it is made.
+type Facts struct {
+	// SecretMatches reports whether a secret is the one behind a recorded hash (hashing is slow); nil means that no
+	// secret is compared, as in drift.
 	SecretMatches func(hash, secret string) bool
-	Options       Options
+	// SecretFiles are the ids of the credentials whose secrets lie in the files that exist among those that
+	// [Pairing.SecretFiles] asks about, "" for a file that holds something else.
+	SecretFiles map[string]string
 }
 
 // Prior is what the state remembers.

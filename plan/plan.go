@@ -110,6 +110,8 @@ type Change struct {
 	Adopted bool
 	// FormerGone says that the object which the state has at this address is gone; the change speaks of another one.
 	FormerGone bool
+	// Undelivered says that the object is a credential whose secret reached nobody; it is revoked (R4).
+	Undelivered bool `json:",omitempty"`
 	// Waiting is "create", "update" or "delete" where Atlas is still at work (R9).
 	Waiting string
 	// Secrets are the paths of secrets that will be set. Hashes are those of the secrets that stay as they are,

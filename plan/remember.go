@@ -30,7 +30,7 @@ func (b *builder) remember(n *node) {
 	if n.bound.Lifecycle.Abandon != c.Lifecycle.Abandon {
 		b.stateOnly(n, "protect", "lifecycle.destroy", fmt.Sprintf("destroy becomes %t", !c.Lifecycle.Abandon))
 	}
-	b.rememberDestroyTime(n)
+	b.rememberUnsent(n)
 	if len(c.Diffs) > 0 {
 		return // the write records everything else
 	}
@@ -104,7 +104,7 @@ func (b *builder) released(n *node, attrs []schema.Attribute, applied, desired, 
 	for i := range attrs {
 		a := &attrs[i]
 		path := prefix + a.Name
-		if !a.Argument() || a.DestroyTime || ignored(n.change.Lifecycle.IgnoreChanges, plainPath(path)) {
+		if !a.Argument() || a.DestroyTime || a.Virtual || ignored(n.change.Lifecycle.IgnoreChanges, plainPath(path)) {
 			continue
 		}
 		was := applied.GetAttr(a.Name)
@@ -160,10 +160,12 @@ func brief(v cty.Value) string {
 	}
 }
 
-func (b *builder) rememberDestroyTime(n *node) {
+// rememberUnsent notes arguments that no creation or update sends: those that only a deletion uses, and those of the
+// language.
+func (b *builder) rememberUnsent(n *node) {
 	for i := range n.kind.Attributes {
 		a := &n.kind.Attributes[i]
-		if !a.DestroyTime {
+		if !a.DestroyTime && !a.Virtual {
 			continue
 		}
 		was, now := cty.NullVal(a.CtyType()), n.value.GetAttr(a.Name)
@@ -171,7 +173,11 @@ func (b *builder) rememberDestroyTime(n *node) {
 			was = n.bound.Applied.GetAttr(a.Name)
 		}
 		if now.IsWhollyKnown() && !now.ContainsMarked() && !now.RawEquals(was) {
-			b.stateOnly(n, "record", a.Name, fmt.Sprintf("%s becomes %s, for its deletion", a.Name, brief(now)))
+			text := fmt.Sprintf("%s becomes %s", a.Name, brief(now))
+			if a.DestroyTime {
+				text += ", for its deletion"
+			}
+			b.stateOnly(n, "record", a.Name, text)
 		}
 	}
 }

@@ -22,14 +22,14 @@ func (b *builder) risks() {
 		}
 		for i := range n.kind.Risks {
 			rule := &n.kind.Risks[i]
-			if !slices.ContainsFunc(c.Risks, func(r RiskNote) bool { return r.Risk == rule.Risk }) && b.carries(n, rule) {
+			if !c.hasRisk(rule.Risk) && !harmless(c, rule.Risk) && b.carries(n, rule) {
 				c.Risks = append(c.Risks, RiskNote{rule.Risk, riskNote(c, rule.Risk)})
 			}
 		}
 		if c.Exclusive && !c.hasRisk(schema.Irreversible) {
 			c.Risks = append(c.Risks, RiskNote{schema.Irreversible, "not declared, and its kind is exclusive"})
 		}
-		if c.Action == Replace && !c.CreateFirst && !c.hasRisk(schema.Downtime) {
+		if c.Action == Replace && !c.CreateFirst && !c.hasRisk(schema.Downtime) && !harmless(c, schema.Downtime) {
 			c.Risks = append(c.Risks, RiskNote{schema.Downtime, "it is deleted before it is made again"})
 		}
 		c.Roles = roles(n.kind, slices.Concat(c.Calls, c.Removal))

@@ -109,7 +109,7 @@ func secretPaths(kind *schema.Kind, desired cty.Value) []string {
 // SecretCandidate is a secret and the hash that it may be behind, to be verified before planning (R20).
 type SecretCandidate struct{ Hash, Secret string }
 
-// SecretCandidates lists what Build will ask of its secretMatches.
+// SecretCandidates lists what Build will ask of its facts.
 func (p *Pairing) SecretCandidates() []SecretCandidate {
 	var out []SecretCandidate
 	for _, n := range p.b.nodes {

@@ -13,7 +13,7 @@ import (
 // Atlas takes several rounds, and each asks the same files and the same state what is still missing.
 type Survey struct{ declared *builder }
 
-// NewSurvey normalizes what the input declares. Its Live and SecretMatches do not count.
+// NewSurvey normalizes what the input declares. Its Live and its Facts do not count.
 func NewSurvey(in Input) *Survey {
 	in.Live = schema.NewLive(nil, nil)
 	b := &builder{in: in, byAddr: map[schema.Address]*node{}, bounds: map[schema.Address]*schema.Bound{},
@@ -56,6 +56,7 @@ func (s *Survey) Pair(live *schema.Live) *Pairing {
 	b.indexPlaces()
 	b.pair()
 	b.orphans()
+	b.leftBehind()
 	return &Pairing{&b}
 }
 

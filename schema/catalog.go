@@ -25,6 +25,9 @@ func NewCatalog(kinds ...Kind) (*Catalog, error) {
 		if _, ok := c.kinds[k.Name]; ok {
 			errs = append(errs, fmt.Errorf("kind %s: declared twice", k.Name))
 		}
+		if k.Credential != nil {
+			k.Attributes = slices.Concat(k.Attributes, deliveries)
+		}
 		k.Attributes = complete(k.Attributes)
 		c.kinds[k.Name] = &k
 		c.names = append(c.names, k.Name)
@@ -119,6 +122,18 @@ func (c *Catalog) check(k *Kind) []string {
 		names = append(names, p.Attribute)
 		if p.Read == nil || p.Write == nil {
 			bad("part %s has no endpoint to read or to write", p.Attribute)
+		}
+	}
+	if cr := k.Credential; cr != nil {
+		names = append(names, cr.Public, cr.Secret, cr.Provisional)
+		if id.ID == "" || len(id.Key) > 0 || id.Binds != ByID {
+			bad("a credential binds by an id and has no natural key")
+		}
+		if a := Find(k.Attributes, cr.Secret); a != nil && !a.OnceShown {
+			bad("the secret %s of a credential must be shown once", cr.Secret)
+		}
+		if a := Find(k.Attributes, cr.Provisional); a != nil && !a.Required {
+			bad("what a credential is called until its secret is delivered, %s, must be required", cr.Provisional)
 		}
 	}
 	for _, name := range names {

@@ -63,6 +63,9 @@ type Kind struct {
 	// Siblings says that Atlas adds objects of this kind by itself, so that a creation looks first (R24).
 	Siblings bool
 
+	// Credential is nil for what has no secret that Atlas shows once.
+	Credential *Credential
+
 	Risks []RiskRule
 	// Advice is what its resources can deserve to be warned of; see [Kind.AllAdvice].
 	Advice []Advice

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"maps"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -130,6 +131,7 @@ func (f *folder) session() (*opened, error) {
 		}
 		o.close = box.close
 		options.Getenv, options.Connect = box.getenv, box.connect
+		options.SandboxSecrets = filepath.Join(f.sandboxDir(), "secrets")
 	} else if dir, err := atlas.CacheDir(); err == nil {
 		options.CacheDir = dir
 	}

@@ -119,7 +119,11 @@ func showBound(s screen, catalog *schema.Catalog, b *schema.Bound) error {
 	if b.Lifecycle.Abandon {
 		fact("removal", "forgets it and leaves it in Atlas")
 	}
-	if b.Waiting != "" {
+	switch b.Waiting {
+	case "":
+	case schema.Undelivered:
+		fact("secret", "not delivered; the next apply revokes it")
+	default:
 		fact("in progress", b.Waiting)
 	}
 	for i, d := range b.Dependencies {

@@ -163,7 +163,7 @@ func (s *Session) carryOut(ctx context.Context, o ApplyOptions, st *state.State,
 		connections[name] = state.Connection{OrgID: c.OrgID, BaseURL: c.BaseURL, CredentialsPrefix: c.CredentialsPrefix}
 	}
 	in := apply.Input{Plan: p, Catalog: s.Catalog, Providers: s.providers, State: st, Recorder: recorder, Guard: guard,
-		Resolver: r, Clock: s.Clock, NewID: s.newID, Events: o.Events, Parallelism: o.Parallelism, Connections: connections}
+		Resolver: r, Deliverer: s.deliverer(), Clock: s.Clock, NewID: s.newID, Events: o.Events, Parallelism: o.Parallelism, Connections: connections}
 	if !p.Destroying {
 		in.Outputs = r.outputs
 	} else if len(st.Outputs) > 0 {

@@ -15,6 +15,7 @@ import (
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 
 	"mercator/apply/state"
+	"mercator/cmd/mercator/internal/deliver"
 	"mercator/plan"
 	"mercator/plan/planfile"
 	"mercator/provider"
@@ -43,6 +44,8 @@ type Options struct {
 	Connect func(Connection) (provider.Provider, error)
 	// CacheDir keeps tokens between runs; "" keeps them in memory.
 	CacheDir string
+	// SandboxSecrets is where secrets go that the sandbox shows once, whatever the files say; "" outside of it (R33).
+	SandboxSecrets string
 }
 
 // Connection is a connection with all that the files and the environment say about it.
@@ -190,15 +193,20 @@ func (s *Session) plan(ctx context.Context, st *state.State, options plan.Option
 	if err != nil {
 		return nil, nil, err
 	}
-	var matches func(hash, secret string) bool
+	facts := plan.Facts{SecretFiles: map[string]string{}}
 	if !options.SkipSecrets {
 		verifier := &state.Verifier{}
 		if err := verifier.Prepare(ctx, candidates(pairing)); err != nil {
 			return nil, nil, err
 		}
-		matches = verifier.Matches
+		facts.SecretMatches = verifier.Matches
 	}
-	p := pairing.Build(matches)
+	for _, path := range pairing.SecretFiles() {
+		if id, there := s.deliverer().Held(path); there {
+			facts.SecretFiles[path] = id
+		}
+	}
+	p := pairing.Build(facts)
 	p.Diagnostics = append(diags, p.Diagnostics...).Sort()
 	return p, made, nil
 }
@@ -242,6 +250,10 @@ func known(pairing *plan.Pairing) (pairs, diag.List) {
 	found, missing := pairing.Found()
 	maps.Copy(live, found)
 	return live, missing
+}
+
+func (s *Session) deliverer() deliver.Deliverer {
+	return deliver.Deliverer{Dir: s.Dir, Sandbox: s.SandboxSecrets}
 }
 
 // candidates are the secrets of the files and the recorded hashes that they may be behind.
