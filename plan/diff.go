@@ -12,7 +12,7 @@ import (
 
 // What is equal is what Atlas treats as equal, so the comparison is Mercator's own and goes by the descriptor:
 // an argument that is not set is not compared (R10), lists pair their elements (R12), free maps are owned whole
-// (R11), texts compare by enum, instant or canonical form, and the kind's Equal hook has the last word on a leaf
+// (R11), texts compare by enum, instant, meaning or canonical form, and the kind's Equal hook has the last word on a leaf
 // (R13). It runs first, and thousands of unchanged objects never go further. r3labs/diff then describes the
 // keys of free maps. It serves nowhere else: it compares lists by position, gives up on a value that changes its
 // type, and walks cty's private fields, so marks and unknown values never reach it.

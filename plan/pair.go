@@ -380,6 +380,11 @@ func wholeValue(a *schema.Attribute, v cty.Value) string {
 			return t.UTC().String()
 		}
 	}
+	if a.Type == schema.TypeJSON {
+		if canonical, err := schema.CanonicalJSON(text); err == nil {
+			return canonical
+		}
+	}
 	if len(a.Enum) > 0 {
 		return strings.ToUpper(text)
 	}

@@ -148,3 +148,18 @@ func TestASingletonOfAnotherParent(t *testing.T) {
 		t.Errorf("got %+v", c)
 	}
 }
+
+// Documents are compared by what they mean.
+func TestDocumentsAreComparedByMeaning(t *testing.T) {
+	for live, want := range map[string][]string{
+		`{"size":12,"lines":["a","b"]}`:                     nil,
+		"{ \"lines\" : [\"a\", \"b\"],\n \"size\": 1.2e1 }": nil,
+		`{"size":12,"lines":["b","a"]}`:                     {"update shelf.a.motto layout"},
+		`{"size":12}`:                                       {"update shelf.a.motto layout"},
+		`no document`:                                       {"update shelf.a.motto layout"},
+	} {
+		p := shelf(t).has("motto", inside("s1"), m{"layout": live}).want("shelf.a.motto", m{"layout": `{"lines": ["a", "b"], "size": 12}`}).
+			knows("shelf.a.motto", inside("s1"), "", m{"layout": `{"lines": ["a", "b"], "size": 12}`}).plan()
+		expect(t, p, want...)
+	}
+}

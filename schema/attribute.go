@@ -28,6 +28,9 @@ const (
 	TypeMap
 	// TypeTypePairs is a map of strings that the API writes as an array of {"key", "value"} objects (tags, labels).
 	TypePairs
+	// TypeJSON is a JSON document. It is held as text and compared by what it means, see [CanonicalJSON]; a file may
+	// also write it as a value.
+	TypeJSON
 )
 
 // Owner says who decides about a value.

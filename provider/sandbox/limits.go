@@ -23,6 +23,7 @@ var buckets = map[string]Bucket{
 	"groups":            {1200, 600, time.Minute},
 	"accessList":        {1200, 600, time.Minute},
 	"alertConfigs":      {1200, 600, time.Minute},
+	"auditLog":          {1200, 600, time.Minute},
 	"containers":        {1200, 600, time.Minute},
 	"maintenanceWindow": {1200, 600, time.Minute},
 	"clusters":          {10000, 5000, time.Minute},

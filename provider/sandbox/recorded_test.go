@@ -360,6 +360,7 @@ func TestRecordedSingletons(t *testing.T) {
 		body  object // what a write sends where the answer does not show it
 	}{
 		{area: "maintenanceWindow", kind: MaintenanceWindow, write: windowRule, body: object{"dayOfWeek": 1, "hourOfDay": 1}},
+		{area: "auditLog", kind: Auditing, write: auditRule},
 	} {
 		t.Run(string(k.kind), func(t *testing.T) {
 			c := newConformance(t, k.area)

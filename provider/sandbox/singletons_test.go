@@ -32,6 +32,24 @@ func TestMaintenanceWindowLife(t *testing.T) {
 	}
 }
 
+func TestAuditingLife(t *testing.T) {
+	c := start(t, Options{})
+	path := c.project("p") + "/auditLog"
+	if got := canonical(c.do("GET", path, nil, 200).body); got != `{"auditAuthorizationSuccess":false,"configurationType":"NONE","enabled":false}` {
+		t.Errorf("from the start it is %s", got)
+	}
+	const filter = "{ \"atype\":\n\"authenticate\" }"
+	got := c.do("PATCH", path, object{"enabled": true, "auditFilter": filter, "configurationType": "NONE"}, 202).body
+	if got["auditFilter"] != filter || got["configurationType"] != "FILTER_JSON" || got["auditAuthorizationSuccess"] != false {
+		t.Errorf("set, it is %v", got)
+	}
+	if got = c.do("PATCH", path, object{"enabled": false}, 202).body; got["auditFilter"] != filter || got["enabled"] != false {
+		t.Errorf("turned off, it is %v", got)
+	}
+	c.refuse("PATCH", path, object{"auditFilter": "{"}, 400, "INVALID_ATTRIBUTE")
+	c.refuse("PATCH", path, object{"filter": "{}"}, 400, "INVALID_ATTRIBUTE")
+}
+
 // What a project has one of is changed and reset by hand, and is still there after a restart.
 func TestSingletonsByHand(t *testing.T) {
 	dir := t.TempDir()

@@ -28,6 +28,7 @@ const (
 	ProcessArgs       Kind = "process_args"
 	Container         Kind = "container"
 	MaintenanceWindow Kind = "maintenance_window"
+	Auditing          Kind = "auditing"
 )
 
 // collected are the kinds of which a project has any number.
@@ -36,6 +37,7 @@ var collected = [...]Kind{DatabaseUser, CustomRole, AccessList, AlertConfig, Clu
 // single are the kinds of which a project has exactly one, with what it is from the start.
 var single = map[Kind]func() object{
 	MaintenanceWindow: defaultWindow,
+	Auditing:          defaultAuditing,
 }
 
 // item is one stored object.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
+	ctyjson "github.com/zclconf/go-cty/cty/json"
 
 	"mercator/schema"
 	"mercator/schema/diag"
@@ -81,6 +82,8 @@ func (d *decoder) plain(a *schema.Attribute, v cty.Value) cty.Value {
 		return d.pairs(a, a.Of, v)
 	case schema.TypePairs:
 		return d.pairs(a, schema.TypeString, v)
+	case schema.TypeJSON:
+		return d.json(v)
 	default:
 		return d.scalar(a, a.Type, v)
 	}
@@ -254,6 +257,36 @@ func (d *decoder) pairs(a *schema.Attribute, of schema.Type, v cty.Value) cty.Va
 		return cty.MapValEmpty(a.CtyType().ElementType())
 	}
 	return cty.MapVal(out)
+}
+
+// json takes a text as the JSON document that it is, and writes any other value as one.
+func (d *decoder) json(v cty.Value) cty.Value {
+	v, marks := v.UnmarkDeep()
+	d.edges.collect(marks)
+	if _, secret := marks[schema.Sensitive]; secret {
+		d.hide = true
+		return d.json(v).Mark(schema.Sensitive)
+	}
+	switch {
+	case !v.IsWhollyKnown():
+		return cty.UnknownVal(cty.String)
+	case v.Type() == cty.String:
+		if _, err := schema.CanonicalJSON(v.AsString()); err != nil {
+			found := describe(v, d.hide)
+			if !d.hide {
+				found += ": " + err.Error()
+			}
+			d.report(diag.Errorf(codeWrongType, fmt.Sprintf("%s is no JSON document", schema.PathString(d.path)),
+				"Found %s. Correct it, or write it without quotes, as { key = value }.", found))
+			return cty.UnknownVal(cty.String)
+		}
+		return v
+	}
+	text, err := ctyjson.Marshal(v, v.Type())
+	if err != nil { // an infinite number
+		return d.wrong(v, scalarWords(schema.TypeJSON), cty.String)
+	}
+	return cty.StringVal(string(text))
 }
 
 // scalar converts a value to a primitive type and checks its bounds.

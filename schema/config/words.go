@@ -116,6 +116,8 @@ func scalarWords(t schema.Type) string {
 		return "a whole number"
 	case schema.TypeBool:
 		return "true or false"
+	case schema.TypeJSON:
+		return "a JSON document, as a text or as a value"
 	case schema.TypeTime:
 		return "a time like \"2030-01-31T12:00:00Z\""
 	default:

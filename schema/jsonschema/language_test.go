@@ -178,6 +178,8 @@ func sample(a *schema.Attribute) any {
 		return 1
 	case a.Type == schema.TypeTime:
 		return "2026-03-02T12:00:00Z"
+	case a.Type == schema.TypeJSON:
+		return map[string]any{}
 	case a.Enum != nil:
 		return a.Enum[0]
 	default:
@@ -229,6 +231,9 @@ func TestTakesTheSameValues(t *testing.T) {
 				problem := s.Validate(plain(t, blocks[label]))
 				if probe[0] == '"' && a.Max != nil && strings.Contains(refused[label], "out of range") {
 					continue // a schema sets no bounds to a number that stands in a text
+				}
+				if probe[0] == '"' && a.Type == schema.TypeJSON && problem == nil {
+					continue // nor does it look into a document that is a text
 				}
 				if (problem != nil) != (refused[label] != "") {
 					t.Errorf("%s.%s = %.60s: the language says %q, the schema %v", name, path, probe, refused[label], problem)

@@ -49,6 +49,8 @@ func value(a *schema.Attribute) object {
 		return orTemplate(object{"type": "object", "additionalProperties": scalar(a, a.Of)})
 	case schema.TypePairs:
 		return orTemplate(object{"type": "object", "additionalProperties": ref(text)})
+	case schema.TypeJSON:
+		return ref(anything)
 	default:
 		return scalar(a, a.Type)
 	}

@@ -261,6 +261,7 @@ var jsonTypes = map[schema.Type][]string{
 	schema.TypeString: {"string"}, schema.TypeTime: {"string"}, schema.TypeBool: {"boolean"},
 	schema.TypeInteger: {"integer"}, schema.TypeNumber: {"number"}, schema.TypeObject: {"object"},
 	schema.TypeMap: {"object"}, schema.TypeList: {"array"}, schema.TypePairs: {"array"},
+	schema.TypeJSON: {"string"},
 }
 
 // shape holds type, enum and bounds of an attribute against the variants of its property.

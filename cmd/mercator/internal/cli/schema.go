@@ -230,6 +230,8 @@ func typeName(a *schema.Attribute) string {
 		return "map of " + typeName(&schema.Attribute{Type: a.Of}) + "s"
 	case schema.TypePairs:
 		return "map of strings"
+	case schema.TypeJSON:
+		return "JSON document"
 	default:
 		return "string"
 	}

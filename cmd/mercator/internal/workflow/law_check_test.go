@@ -33,13 +33,15 @@ type lawLook struct {
 var lawKinds = []sandbox.Kind{sandbox.Cluster, sandbox.DatabaseUser, sandbox.CustomRole, sandbox.AccessList, sandbox.AlertConfig}
 
 // lawSingles are the kinds of which a project has one from the start.
-var lawSingles = []sandbox.Kind{sandbox.MaintenanceWindow}
+var lawSingles = []sandbox.Kind{sandbox.MaintenanceWindow, sandbox.Auditing}
 
 // lawInitial reports whether a singleton is as Atlas makes it.
 func lawInitial(l lawLive) bool {
 	switch l.kind {
 	case "maintenance_window":
 		return l.doc["dayOfWeek"] == nil && l.doc["hourOfDay"] == nil && l.doc["protectedHours"] == nil && l.doc["autoDeferOnceEnabled"] == false
+	case "auditing":
+		return l.doc["enabled"] == false && l.doc["auditFilter"] == nil && l.doc["auditAuthorizationSuccess"] == false
 	}
 	return false
 }

@@ -18,6 +18,7 @@ var lawNames = map[string][]string{
 	"alert_config":  {"cpu", "lag", "bill", "disk", "spare"},
 
 	"maintenance_window": {"window"},
+	"auditing":           {"audit"},
 }
 
 // lawSingle reports whether a parent has exactly one of the kind.
@@ -66,7 +67,7 @@ func (g *lawGen) renameable(b *lawBlock) {
 }
 
 func (g *lawGen) addChild() {
-	kind := lawPick(g, "access_list", "database_user", "custom_role", "alert_config", "cluster", "database_user", "alert_config", "alert_config", "cluster", "maintenance_window")
+	kind := lawPick(g, "access_list", "database_user", "custom_role", "alert_config", "cluster", "database_user", "alert_config", "alert_config", "cluster", "maintenance_window", "auditing")
 	names := g.free(kind, g.project.children)
 	if len(names) == 0 {
 		return

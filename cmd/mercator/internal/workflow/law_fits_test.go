@@ -3,6 +3,7 @@ package workflow_test
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -117,6 +118,12 @@ func lawFormOf(a *schema.Attribute, doc map[string]any) any {
 
 func lawFitsValue(a *schema.Attribute, want, got any, at string, scaled lawScaled) string {
 	differs := fmt.Sprintf("%s: the file says %v, Atlas has %v", at, want, got)
+	if a.Type == schema.TypeJSON {
+		if !reflect.DeepEqual(lawDocument(want), lawDocument(got)) {
+			return differs
+		}
+		return ""
+	}
 	switch want := want.(type) {
 	case lawObject:
 		if a.Type == schema.TypePairs {
@@ -163,6 +170,18 @@ func lawFitsValue(a *schema.Attribute, want, got any, at string, scaled lawScale
 		}
 	}
 	return ""
+}
+
+// lawDocument reads a JSON document that is held as a text or as a value.
+func lawDocument(v any) any {
+	text, ok := v.(string)
+	if !ok {
+		written, _ := json.Marshal(v)
+		text = string(written)
+	}
+	var out any
+	_ = json.Unmarshal([]byte(text), &out)
+	return out
 }
 
 // lawFitsList pairs each element that the file lists with a live one of its own.

@@ -82,7 +82,9 @@ func (h lawHand) do(c *lawCase) {
 }
 
 // lawLasting reports whether what a parent has one of can neither be deleted nor reset.
-func lawLasting(kind string) bool { return lawSingle(kind) && catalog.Kind(kind).Endpoints.Delete == nil }
+func lawLasting(kind string) bool {
+	return lawSingle(kind) && catalog.Kind(kind).Endpoints.Delete == nil
+}
 
 func lawCompare(a, b string) int {
 	if a < b {
@@ -202,7 +204,11 @@ func (h lawHand) change(c *lawCase, l lawLive) error {
 }
 
 // single are fields of what a project has one of.
-func (h lawHand) single(sandbox.Kind) map[string]any {
+func (h lawHand) single(kind sandbox.Kind) map[string]any {
+	if kind == sandbox.Auditing {
+		return []map[string]any{{"enabled": true, "auditFilter": `{ "atype": "dropUser" }`, "configurationType": "FILTER_JSON"},
+			{"enabled": false}, {"auditAuthorizationSuccess": h.object%2 == 0}}[h.what%3]
+	}
 	switch h.what % 3 {
 	case 0:
 		return map[string]any{"dayOfWeek": json.Number("4")}
@@ -271,7 +277,7 @@ func (g *lawGen) faults() []sandbox.Fault {
 	for range 1 + g.n(3) {
 		f := sandbox.Fault{
 			Method: lawPick(g, "POST", "PATCH", "DELETE", "PUT", "GET", ""),
-			Path:   lawPick(g, "/alertConfigs", "/databaseUsers", "/accessList", "/clusters", "/customDBRoles", "/groups$", "/processArgs$", "/settings$|/limits", "/maintenanceWindow$", ""),
+			Path:   lawPick(g, "/alertConfigs", "/databaseUsers", "/accessList", "/clusters", "/customDBRoles", "/groups$", "/processArgs$", "/settings$|/limits", "/maintenanceWindow$|/auditLog$", ""),
 		}
 		if g.chance(60) {
 			f.Nth = 1 + g.n(4)

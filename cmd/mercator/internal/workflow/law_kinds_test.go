@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -74,6 +75,15 @@ func init() {
 		"custom_role.actions.resources.collection": func(g *lawGen, old any) any { return g.other(old, "a", "b", "") },
 		"custom_role.inherited_roles.role":         func(g *lawGen, old any) any { return g.roleName(old, true) },
 		"custom_role.inherited_roles.db":           func(g *lawGen, old any) any { return g.other(old, "admin", "shop") },
+
+		"auditing.audit_filter": func(g *lawGen, old any) any {
+			filter := lawPick[any](g, `{ "atype": "authenticate" }`, `{"atype":"authenticate"}`, lawObject{"atype": "authenticate"},
+				lawObject{"atype": lawObject{"$in": []any{"createUser", "dropUser"}}, "param.db": "shop"})
+			if reflect.DeepEqual(filter, old) {
+				return `{"users": []}`
+			}
+			return filter
+		},
 
 		"alert_config.event_type_name": func(g *lawGen, old any) any { return g.event(old) },
 		"alert_config.metric_threshold.metric_name": func(g *lawGen, old any) any {
