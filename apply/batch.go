@@ -63,7 +63,7 @@ func (r *run) createMany(ctx context.Context, group []*step) []error {
 
 // batchItem resolves and arms one creation of a batch.
 func (r *run) batchItem(ctx context.Context, at int, s *step) (batchItem, error) {
-	w, err := r.newWriting(s)
+	w, err := r.newWriting(ctx, s)
 	if err != nil {
 		return batchItem{}, err
 	}

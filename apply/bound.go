@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"strings"
@@ -95,7 +96,7 @@ func (r *run) rebind(binds []*schema.Bound, asides map[schema.Address]*schema.Bo
 
 // recordable returns what is to be remembered of a change that needs no call. It is false where a value is not
 // known yet.
-func (r *run) recordable(c *plan.Change) (*schema.Bound, bool) {
+func (r *run) recordable(ctx context.Context, c *plan.Change) (*schema.Bound, bool) {
 	b := r.remembered(c)
 	if c.Desired == cty.NilVal || c.Desired.IsNull() {
 		if prior := r.prior(c); prior != nil {
@@ -103,7 +104,7 @@ func (r *run) recordable(c *plan.Change) (*schema.Bound, bool) {
 		}
 		return &b, true
 	}
-	desired, diags := r.resolve(c)
+	desired, diags := r.resolve(ctx, c)
 	if diags.HasErrors() {
 		return nil, false
 	}

@@ -158,7 +158,7 @@ type resolver struct {
 	learned map[schema.Address]schema.Object
 }
 
-func (r *resolver) Resolve(address schema.Address) (schema.Resource, diag.List) {
+func (r *resolver) Resolve(_ context.Context, address schema.Address) (schema.Resource, diag.List) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, res := range r.h.desired {

@@ -48,14 +48,14 @@ type Input struct {
 	// Connections are what is to be recorded of the connections in use, by name.
 	Connections map[string]state.Connection
 	// Outputs evaluates the outputs after everything else is done; nil means that there are none.
-	Outputs func() (map[string]state.Output, diag.List)
+	Outputs func(ctx context.Context) (map[string]state.Output, diag.List)
 }
 
 // Resolver fills in what the plan could not know (R25). Its methods are called one at a time.
 type Resolver interface {
 	// Resolve returns the desired value of a resource with everything known that can be, secrets included and
-	// marked, normalized as the kind wants it.
-	Resolve(address schema.Address) (schema.Resource, diag.List)
+	// marked, normalized as the kind wants it. It may read of Atlas what could not be read for the plan.
+	Resolve(ctx context.Context, address schema.Address) (schema.Resource, diag.List)
 	// Learn tells what Atlas answered, for those that refer to it.
 	Learn(address schema.Address, o schema.Object)
 }
@@ -195,7 +195,7 @@ func (r *run) begin(ctx context.Context) bool {
 		}
 	}
 	intents := r.recover(ctx)
-	r.recordStateOnly()
+	r.recordStateOnly(ctx)
 	intents = append(intents, r.intend()...)
 	if len(intents) > 0 || len(r.in.State.Intents) > 0 {
 		r.add(state.Record{Plan: append([]state.Intent{}, intents...)})
@@ -204,7 +204,7 @@ func (r *run) begin(ctx context.Context) bool {
 }
 
 // recordStateOnly records the connections, and every change of the state that needs no call (R16).
-func (r *run) recordStateOnly() {
+func (r *run) recordStateOnly(ctx context.Context) {
 	if connections := r.connections(); !maps.Equal(connections, r.in.State.Connections) {
 		r.add(state.Record{Connections: connections})
 	}
@@ -219,7 +219,7 @@ func (r *run) recordStateOnly() {
 		}
 		b := r.known(c)
 		if !c.Writes() && (c.Record || c.Action == plan.Adopt) {
-			if full, ok := r.recordable(c); ok {
+			if full, ok := r.recordable(ctx, c); ok {
 				b = full
 			} else {
 				r.late = append(r.late, c)
@@ -252,24 +252,24 @@ func (r *run) end(ctx context.Context) {
 		return
 	}
 	for _, c := range r.late {
-		if b, ok := r.recordable(c); ok {
+		if b, ok := r.recordable(ctx, c); ok {
 			r.add(state.Record{Bind: b})
 		}
 	}
 	if never := r.neverArmed(); len(never) > 0 {
 		r.add(state.Record{Done: never})
 	}
-	r.recordOutputs()
+	r.recordOutputs(ctx)
 	_ = r.flush(ctx) // a failure is in the result's diagnostics
 }
 
 // recordOutputs records the outputs where they changed. One that is not known because something failed keeps its
 // last value.
-func (r *run) recordOutputs() {
+func (r *run) recordOutputs(ctx context.Context) {
 	if r.in.Outputs == nil {
 		return
 	}
-	outputs, diags := r.in.Outputs()
+	outputs, diags := r.in.Outputs(ctx)
 	r.diags.Add(diags...)
 	same := len(outputs) == len(r.in.State.Outputs)
 	for name, o := range outputs {

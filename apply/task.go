@@ -51,7 +51,7 @@ func (r *run) one(ctx context.Context, s *step) error {
 		if len(s.change.Calls) == 0 {
 			return nil // it was recorded at the beginning
 		}
-		w, err := r.newWriting(s)
+		w, err := r.newWriting(ctx, s)
 		if err != nil {
 			return err
 		}
@@ -114,14 +114,14 @@ type writing struct {
 }
 
 // newWriting resolves what is to be sent.
-func (r *run) newWriting(s *step) (*writing, error) {
+func (r *run) newWriting(ctx context.Context, s *step) (*writing, error) {
 	c := s.change
 	w := &writing{run: r, step: s, c: c, kind: s.kind, place: r.placeOf(s)}
 	if w.place == "" {
 		return nil, diag.Internalf("It is not known where to make it", "Its parent has no id yet.")
 	}
 	var diags diag.List
-	if w.desired, diags = r.resolve(c); diags.HasErrors() {
+	if w.desired, diags = r.resolve(ctx, c); diags.HasErrors() {
 		errs := diags.Errors()
 		s.diags.Add(errs[1:]...)
 		return nil, errs[0]

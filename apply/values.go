@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"context"
 	"slices"
 
 	"github.com/zclconf/go-cty/cty"
@@ -12,9 +13,9 @@ import (
 
 // resolve returns the desired value of a change with everything known, secrets in clear and marked. What the
 // plan knew must still be so, and what the plan does not manage is null.
-func (r *run) resolve(c *plan.Change) (cty.Value, diag.List) {
+func (r *run) resolve(ctx context.Context, c *plan.Change) (cty.Value, diag.List) {
 	r.resolveMu.Lock()
-	resource, diags := r.in.Resolver.Resolve(c.Address)
+	resource, diags := r.in.Resolver.Resolve(ctx, c.Address)
 	r.resolveMu.Unlock()
 	if diags.HasErrors() {
 		return cty.NilVal, diags

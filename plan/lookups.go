@@ -14,7 +14,8 @@ import (
 
 // Lookups are read like everything else, by whole lists: the list in which the object must be, and of the object the
 // Parts that the files use. What one lookup finds may say where the next one looks, so the files are evaluated again
-// until nothing new is found.
+// until nothing new is found. One that depends on what the plan makes is late: its values are unknown in the plan, what
+// uses them waits for what it depends on, and it is read during the apply.
 
 // lookup wants the list in which a looked-up object must be, and then its parts.
 func (w *wants) lookup(l *schema.Lookup) {
@@ -80,13 +81,8 @@ func (b *builder) notFound(kind *schema.Kind, l *schema.Lookup, place schema.Pla
 	switch {
 	case !kind.Swept():
 		return diag.Errorf("lookup_not_found", fmt.Sprintf("A %s cannot be looked up", kind.Name), "Atlas has no list of them. Declare it as a resource.")
-	case l.Open != "":
-		return openLookup(l, l.Open)
-	case l.Parent.Address != "" && place == "":
-		return diag.Errorf("lookup_too_early", fmt.Sprintf("%s cannot be looked up yet", l.Address),
-			"It would be in %s, which is not there before this plan is applied. Refer to the resource that makes it instead.", l.Parent.Address)
-	case place == "":
-		return openLookup(l, kind.Parent)
+	case l.Open != "" || place == "":
+		return diag.Internalf(fmt.Sprintf("%s cannot be looked up", l.Address), "It is not known which object it is, although everything that it refers to is there.")
 	case !read:
 		return diag.Errorf("lookup_not_found", fmt.Sprintf("There is no %s to look for a %s in", kind.Parent, kind.Name),
 			"%s names the %s %s, which Atlas does not have. Correct the id, or look the %s up with data \"%s\".",
@@ -104,10 +100,18 @@ func (b *builder) notFound(kind *schema.Kind, l *schema.Lookup, place schema.Pla
 		"%s looks for it, and Atlas does not have it.%s If this configuration makes it, refer to the resource instead.", l.Address, nearest(l, objects))
 }
 
-func openLookup(l *schema.Lookup, argument string) diag.Diagnostic {
-	return diag.Errorf("lookup_open", fmt.Sprintf("%s cannot be looked up yet", l.Address),
-		"Its %s is known only after the apply, and lookups are read for the plan. Write a value that the files or Atlas have already, or refer to the resource that makes the object.",
-		argument)
+// late reports whether a lookup that finds nothing may find something once the plan is applied: because a resource that
+// it refers to or lives in is not there yet, or because another late lookup tells it where to look.
+func (b *builder) late(l *schema.Lookup, late map[schema.Address]bool) bool {
+	return late[l.Parent.Lookup] || slices.ContainsFunc(l.Reads, func(a schema.Address) bool { return late[a] }) ||
+		slices.ContainsFunc(b.resolve(l.DependsOn), func(n *node) bool { return n.desired != nil && n.live == nil })
+}
+
+// tooEarly refuses a resource that lives in an object which is looked up only while the plan is applied: nobody could
+// say what the plan does to it.
+func tooEarly(r *schema.Resource) diag.Diagnostic {
+	return diag.Errorf("lookup_too_early", fmt.Sprintf("It is not known where %s lives", r.Address),
+		"%s is looked up only once this plan is applied, since it depends on what the plan makes. Name the parent by a resource or its id, or apply first what it depends on, with --target.", r.Parent.Lookup)
 }
 
 // nearest names the objects that a lookup may mean, those of the most similar names first.

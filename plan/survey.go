@@ -93,27 +93,53 @@ func (p *Pairing) Absent() []Lookup {
 	return out
 }
 
-// Found returns the value of every looked-up object by the lookup's address, and an error for each lookup that finds
-// nothing or cannot look yet. Nothing is looked up for a destruction.
-func (p *Pairing) Found() (map[schema.Address]cty.Value, diag.List) {
+// Lookups says what became of the lookups.
+type Lookups struct {
+	// Found are the values of looked-up objects by the lookup's address.
+	Found map[schema.Address]cty.Value
+	// Late are the lookups that can be read only once this plan is applied: what they refer to, or live in, is made by it.
+	Late map[schema.Address]bool
+	// Missing has an error for each other lookup that finds nothing.
+	Missing diag.List
+}
+
+// Lookups returns what became of the lookups. Nothing is looked up for a destruction.
+func (p *Pairing) Lookups() Lookups {
 	b := p.b
+	out := Lookups{Found: map[schema.Address]cty.Value{}, Late: map[schema.Address]bool{}}
 	if b.in.Options.Destroy {
-		return nil, nil
+		return out
 	}
-	found := map[schema.Address]cty.Value{}
-	var diags diag.List
+	var open []*schema.Lookup
 	for i := range b.in.Desired.Lookups {
 		l := &b.in.Desired.Lookups[i]
 		kind := b.in.Catalog.Kind(l.Kind)
 		if kind == nil {
 			continue
 		}
-		place := b.lookupPlace(kind, l)
-		if o, ok := b.look(kind, l, place); ok && l.Open == "" {
-			found[l.Address] = o.Value
-			continue
+		if o, ok := b.look(kind, l, b.lookupPlace(kind, l)); ok && l.Open == "" {
+			out.Found[l.Address] = o.Value
+		} else {
+			open = append(open, l)
 		}
-		diags.Add(b.notFound(kind, l, place).On(string(l.Address)).At(l.Range))
 	}
-	return found, diags
+	for more := true; more; { // what a late lookup tells is late as well
+		more = false
+		for _, l := range open {
+			if !out.Late[l.Address] && b.late(l, out.Late) {
+				out.Late[l.Address], more = true, true
+			}
+		}
+	}
+	for _, l := range open {
+		if kind := b.in.Catalog.Kind(l.Kind); !out.Late[l.Address] {
+			out.Missing.Add(b.notFound(kind, l, b.lookupPlace(kind, l)).On(string(l.Address)).At(l.Range))
+		}
+	}
+	for i := range b.in.Desired.Resources {
+		if r := &b.in.Desired.Resources[i]; out.Late[r.Parent.Lookup] && r.Parent.ID == "" {
+			out.Missing.Add(tooEarly(r).On(string(r.Address)).At(r.Range))
+		}
+	}
+	return out
 }

@@ -70,7 +70,7 @@ type Resource struct {
 	// DependsOn are the resources, instances or whole blocks, that this one's expressions refer to or that its
 	// depends_on names.
 	DependsOn []Address
-	// Reads are the lookups that its expressions refer to; they are done before anything else.
+	// Reads are the lookups that its expressions refer to. What those depend on is in DependsOn too.
 	Reads     []Address
 	Lifecycle Lifecycle
 	Timeouts  Timeouts
@@ -206,6 +206,9 @@ type Lookup struct {
 	ID, Key string
 	// Open is the argument that is not known yet, "" where all are.
 	Open string
+	// DependsOn are the resources and Reads the lookups that its arguments refer to. A lookup that cannot be read
+	// for the plan is read once they are there.
+	DependsOn, Reads []Address
 	// Parts are the Parts of the object that the files use (R8).
 	Parts []string
 	Range diag.Range

@@ -13,6 +13,9 @@ func Codes() []Code { return slices.Clone(codes) }
 // PostconditionFailed is the code of a postcondition that does not hold.
 const PostconditionFailed = codePostcondition
 
+// UnknownForEach is the code of a repetition that depends on what is not known yet.
+const UnknownForEach = codeUnknownForEach
+
 const (
 	codeNoFiles            = "no_files"
 	codeUnreadable         = "unreadable_file"

@@ -71,7 +71,7 @@ func (e *Evaluation) assemble() {
 			} else if l := e.lookups[inst]; l != nil {
 				e.Desired.Lookups = append(e.Desired.Lookups, l.desired(inst))
 			} else if r := e.results[inst]; r != nil {
-				for _, res := range r.resources() {
+				for _, res := range e.resourcesOf(r) {
 					e.resources[res.Address] = len(e.Desired.Resources)
 					e.Desired.Resources = append(e.Desired.Resources, res)
 				}
@@ -86,12 +86,12 @@ func (e *Evaluation) assemble() {
 	}
 }
 
-// resources returns what a result asks for: one resource, or one per entry of a fan.
-func (r *result) resources() []schema.Resource {
+// resourcesOf returns what a result asks for: one resource, or one per entry of a fan.
+func (e *Evaluation) resourcesOf(r *result) []schema.Resource {
 	b := r.inst.block
 	base := schema.Resource{
 		Address: r.inst.addr, Kind: b.kind.Name, Connection: r.connection, Parent: r.parent.ref,
-		Value: r.value, DependsOn: r.edges.sorted(r.inst.addr, r.parent.ref.Address), Reads: r.edges.lookups(),
+		Value: r.value, DependsOn: e.reached(r.edges).sorted(r.inst.addr, r.parent.ref.Address), Reads: r.edges.lookups(r.parent.ref.Lookup),
 		Lifecycle: r.lifecycle, Timeouts: r.timeouts, Exclusive: b.exclusive, Accepted: b.accepted,
 		Range: b.header, Ranges: b.ranges,
 	}
@@ -102,7 +102,7 @@ func (r *result) resources() []schema.Resource {
 	for i, en := range r.entries {
 		out[i] = base
 		out[i].Address, out[i].Value, out[i].Range = en.addr, en.value, en.rng
-		out[i].DependsOn, out[i].Reads = en.edges.sorted(en.addr, r.parent.ref.Address), en.edges.lookups()
+		out[i].DependsOn, out[i].Reads = e.reached(en.edges).sorted(en.addr, r.parent.ref.Address), en.edges.lookups(r.parent.ref.Lookup)
 	}
 	return out
 }
@@ -275,7 +275,7 @@ func (e *Evaluation) Resolve(addr schema.Address, known Known) (schema.Resource,
 		return schema.Resource{}, again.diags.Sort()
 	}
 	again.check(at.inst.block.lifecycle.pre, at.inst.frame(), codePrecondition, string(addr))
-	for _, res := range r.resources() {
+	for _, res := range e.resourcesOf(r) {
 		if res.Address == addr {
 			return res, again.diags.Sort()
 		}

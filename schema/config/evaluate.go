@@ -51,6 +51,9 @@ type Evaluation struct {
 	homes      map[*instance]string // connections that calls of modules choose
 	calls      map[*instance]edges  // what calls of modules depend on
 
+	// incomplete says that the instances of some block are known only once lookups are read.
+	incomplete bool
+
 	tainted bool
 	stack   []any // definitions under way, for circles
 	running map[any]bool

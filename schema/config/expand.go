@@ -154,7 +154,9 @@ func (e *Evaluation) expandForEach(g *group, like instance, f frame) {
 		switch {
 		case !k.IsKnown():
 			g.failed = true
-			e.add(unknownRepetition("for_each").At(at))
+			if !e.waits(g) {
+				e.add(unknownRepetition("for_each").At(at))
+			}
 			return
 		case k.IsNull():
 			g.failed = true
@@ -223,7 +225,7 @@ func (e *Evaluation) repetition(g *group, x *expr, f frame, what string) (cty.Va
 	_, secret := marks[schema.Sensitive]
 	problem := diag.Diagnostic{}
 	switch {
-	case failedIn(marks):
+	case failedIn(marks) || !v.IsKnown() && e.waits(g):
 		g.failed = true
 		return v, false
 	case secret:
@@ -243,6 +245,16 @@ func (e *Evaluation) repetition(g *group, x *expr, f frame, what string) (cty.Va
 	g.failed = true
 	e.add(problem.At(at))
 	return v, false
+}
+
+// waits reports whether the repetition may be known once lookups are read, of which nothing is known yet. Until then
+// there are no instances, and nothing is said about them.
+func (e *Evaluation) waits(g *group) bool {
+	if e.known != nil || len(g.edges.lookups("")) == 0 {
+		return false
+	}
+	e.incomplete = true
+	return true
 }
 
 func unknownRepetition(what string) diag.Diagnostic {
@@ -283,11 +295,11 @@ func (s *edges) join(other edges) {
 	maps.Copy(*s, other)
 }
 
-// lookups returns the lookups among the addresses.
-func (s edges) lookups() []schema.Address {
+// lookups returns the lookups among the addresses but for the one that names the parent.
+func (s edges) lookups(parent schema.Address) []schema.Address {
 	var out []schema.Address
 	for a, lookup := range s {
-		if lookup {
+		if lookup && a != parent {
 			out = append(out, a)
 		}
 	}

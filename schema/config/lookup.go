@@ -22,6 +22,7 @@ type lookedUp struct {
 	parent     parentOf
 	connection string
 	value      cty.Value // of the kind's type; only what identifies the object is set
+	edges      edges
 	tainted    bool
 }
 
@@ -118,8 +119,11 @@ func (e *Evaluation) computeLookup(inst *instance, l *lookedUp) {
 	f := inst.frame()
 	l.parent = e.parent(inst)
 	l.connection = e.connectionWithin(inst, l.parent)
-	r := &result{inst: inst} // whose edges come to nothing: a lookup is read before anything is done
-	values := e.written(inst, &r.edges, e.context(b.uses, f), f)
+	l.edges = e.placeEdges(inst, l.parent)
+	if l.parent.ref.Address != "" {
+		l.edges.put(l.parent.ref.Address)
+	}
+	values := e.written(inst, &l.edges, e.context(b.uses, f), f)
 	id := b.kind.Identity
 	byID := id.ID != "" && !isNull(values[id.ID])
 	if !byID && id.LabelIs != "" && isNull(values[id.LabelIs]) {
@@ -129,7 +133,7 @@ func (e *Evaluation) computeLookup(inst *instance, l *lookedUp) {
 	for _, name := range id.Key {
 		switch v := b.kind.Effective(l.value, name); {
 		case v.HasMark(schema.Sensitive):
-			e.add(sensitiveKey(name).At(r.at(name)).On(string(inst.addr)))
+			e.add(sensitiveKey(name).At(b.at(name)).On(string(inst.addr)))
 		case !byID && isNull(v):
 			e.add(missing("a lookup of "+article(b.kind.Name), name, b.header).On(string(inst.addr)))
 		}
@@ -148,7 +152,7 @@ func sensitiveKey(name string) diag.Diagnostic {
 func (l *lookedUp) desired(inst *instance) schema.Lookup {
 	k := inst.block.kind
 	out := schema.Lookup{Address: inst.addr, Kind: k.Name, Connection: l.connection, Parent: l.parent.ref,
-		Parts: inst.block.parts, Range: inst.block.header}
+		DependsOn: l.edges.sorted(inst.addr, ""), Reads: l.edges.lookups(l.parent.ref.Lookup), Parts: inst.block.parts, Range: inst.block.header}
 	if k.Identity.ID != "" {
 		if id, _ := l.value.GetAttr(k.Identity.ID).Unmark(); !id.IsKnown() {
 			out.Open = "id"
@@ -172,6 +176,22 @@ func (l *lookedUp) desired(inst *instance) schema.Lookup {
 		out.Open = k.Identity.Key[max(i, 0)]
 	}
 	return out
+}
+
+// Lookup computes one lookup again with what is known now: one that could not be read for the plan. It may be called
+// from several goroutines.
+func (e *Evaluation) Lookup(addr schema.Address, known Known) (schema.Lookup, diag.List) {
+	at, ok := e.index[addr]
+	if !ok || !at.inst.block.lookup {
+		return schema.Lookup{}, diag.List{diag.Errorf(codeInvalidAddress, "There is no such lookup", "%s is not declared.", addr).On(string(addr))}
+	}
+	again := newEvaluation(e.cfg, known)
+	again.base = e
+	l := again.lookup(at.inst)
+	if l == nil {
+		return schema.Lookup{}, again.diags.Sort()
+	}
+	return l.desired(at.inst), again.diags.Sort()
 }
 
 // lookupObject is what expressions see of a looked-up object: what Atlas holds, or before that is read what

@@ -113,7 +113,9 @@ func (e *Evaluation) imported(i *importDecl, f frame, targets map[schema.Address
 	if !ok {
 		return
 	}
-	if _, ok := e.resources[to]; !ok {
+	if _, ok := e.resources[to]; !ok && e.incomplete {
+		return
+	} else if !ok {
 		e.add(diag.Errorf(codeImportTarget, "The import has no target",
 			"%s is not declared; write its block, with its key where it is repeated.", to).At(i.to.rng))
 		return

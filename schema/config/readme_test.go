@@ -12,7 +12,7 @@ import (
 
 // readme is where functions and limits are listed, between two comments.
 const (
-	readme        = "../../README.md"
+	readme     = "../../README.md"
 	tablesFrom = "<!-- tables: written by go test ./schema/config -update -->\n"
 	tablesTo   = "<!-- end of tables -->\n"
 )

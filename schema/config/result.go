@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -73,12 +74,9 @@ func (e *Evaluation) compute(r *result) {
 	inst := r.inst
 	b := inst.block
 	f := inst.frame()
-	r.edges.join(inst.group.edges)
-	for home := inst.home; home != nil; home = home.home {
-		r.edges.join(e.callEdges(home))
-	}
 	r.parent = e.parent(inst)
 	r.connection = e.connectionWithin(inst, r.parent)
+	r.edges = e.placeEdges(inst, r.parent)
 	ctx := e.context(b.uses, f)
 	if b.kind.Fan != nil {
 		e.fan(r, ctx, f)
@@ -88,6 +86,45 @@ func (e *Evaluation) compute(r *result) {
 	e.lifecycle(r, ctx, f)
 	e.timeouts(r, ctx, f)
 	e.dependsOn(b, f, &r.edges)
+}
+
+// placeEdges returns what an instance depends on because of where it stands: what its repetition, the calls around it
+// and the lookup that names its parent refer to.
+func (e *Evaluation) placeEdges(inst *instance, parent parentOf) edges {
+	out := edges{}
+	out.join(inst.group.edges)
+	for home := inst.home; home != nil; home = home.home {
+		out.join(e.callEdges(home))
+	}
+	if parent.ref.Lookup != "" {
+		out.join(edges{parent.ref.Lookup: true})
+	}
+	return out
+}
+
+// reached adds to edges what the lookups among them depend on.
+func (e *Evaluation) reached(direct edges) edges {
+	open := direct.lookups("")
+	if len(open) == 0 {
+		return direct
+	}
+	out := maps.Clone(direct)
+	for len(open) > 0 {
+		inst := e.instanceAt(open[0])
+		open = open[1:]
+		if inst == nil {
+			continue
+		}
+		if l := e.lookup(inst); l != nil {
+			for addr, lookup := range l.edges {
+				if _, seen := out[addr]; !seen && lookup {
+					open = append(open, addr)
+				}
+				out[addr] = lookup
+			}
+		}
+	}
+	return out
 }
 
 // written decodes what the block writes, by attribute name; what it does not write is null.
@@ -159,7 +196,7 @@ func (e *Evaluation) checkKey(r *result) {
 	b := r.inst.block
 	for _, name := range b.kind.Identity.Key {
 		if v := r.value.GetAttr(name); v.HasMark(schema.Sensitive) {
-			e.add(sensitiveKey(name).At(r.at(name)).On(string(r.inst.addr)))
+			e.add(sensitiveKey(name).At(b.at(name)).On(string(r.inst.addr)))
 		}
 	}
 	name := b.kind.Identity.LabelIs
@@ -181,15 +218,15 @@ func (e *Evaluation) checkKey(r *result) {
 	}
 	e.add(diag.Errorf(codeInvalidName, fmt.Sprintf("Atlas does not accept this %s", name),
 		"Found %s; Atlas wants %s.", describe(v, r.value.GetAttr(name).HasMark(schema.Sensitive)), b.kind.Identity.Hint).
-		At(r.at(name)).On(string(r.inst.addr)))
+		At(b.at(name)).On(string(r.inst.addr)))
 }
 
 // at returns where an argument stands, or else the block.
-func (r *result) at(name string) diag.Range {
-	if at, ok := r.inst.block.ranges[name]; ok {
+func (b *block) at(name string) diag.Range {
+	if at, ok := b.ranges[name]; ok {
 		return at
 	}
-	return r.inst.block.header
+	return b.header
 }
 
 // lifecycle evaluates the lifecycle block; conditions are checked when the whole is evaluated.

@@ -65,7 +65,7 @@ func Mutations() []Mutation {
 			"TestRule_R22_AProjectGoesWithWhatIsOurs"},
 		{"R24", "apply/create.go", "if !w.kind.Siblings ||", "if w.kind.Siblings ||",
 			"TestRule_R24_DefaultAlertsAreNotDoubled"},
-		{"R25", "cmd/mercator/internal/workflow/apply.go", "r.live[a] = o.Value", "_ = o.Value",
+		{"R25", "cmd/mercator/internal/workflow/resolver.go", "r.live[a] = o.Value", "_ = o.Value",
 			"TestRule_R25_WhatAtlasTellsIsFilledInWhenItIsDue"},
 		{"R26", "plan/find.go", "if n.kind.Identity.Binds == schema.ByKey || n.bound != nil {", "if n.kind.Identity.Binds > 0 {",
 			"TestRule_R26_KilledBetweenCallAndAnswer"},

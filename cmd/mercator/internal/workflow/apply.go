@@ -3,7 +3,6 @@ package workflow
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -13,7 +12,6 @@ import (
 	"mercator/plan/planfile"
 	"mercator/provider"
 	"mercator/schema"
-	"mercator/schema/config"
 	"mercator/schema/diag"
 )
 
@@ -157,7 +155,7 @@ func (s *Session) ask(ctx context.Context, o ApplyOptions, p *plan.Plan, out *Ap
 
 func (s *Session) carryOut(ctx context.Context, o ApplyOptions, st *state.State, p *plan.Plan, made *planned, lease state.Lease, guard *state.Guard) (apply.Result, *state.State, error) {
 	recorder := state.NewRecorder(lease, s.Store.Capabilities(), st, s.Clock)
-	r := &resolver{session: s, evaluation: made.evaluation, live: made.live, told: p.Diagnostics}
+	r := newResolver(s, made, p.Diagnostics)
 	connections := map[string]state.Connection{}
 	for name, c := range s.connections {
 		connections[name] = state.Connection{OrgID: c.OrgID, BaseURL: c.BaseURL, CredentialsPrefix: c.CredentialsPrefix}
@@ -167,7 +165,7 @@ func (s *Session) carryOut(ctx context.Context, o ApplyOptions, st *state.State,
 	if !p.Destroying {
 		in.Outputs = r.outputs
 	} else if len(st.Outputs) > 0 {
-		in.Outputs = func() (map[string]state.Output, diag.List) { return map[string]state.Output{}, nil }
+		in.Outputs = func(context.Context) (map[string]state.Output, diag.List) { return map[string]state.Output{}, nil }
 	}
 	result := apply.Run(ctx, in)
 	saved, err := recorder.Close(context.WithoutCancel(ctx))
@@ -188,51 +186,4 @@ func merge(a, b apply.Result) apply.Result {
 	b.Recorded = append(a.Recorded, b.Recorded...)
 	b.Diagnostics = append(a.Diagnostics, b.Diagnostics...)
 	return b
-}
-
-// resolver computes resources again with what Atlas answered meanwhile (R25).
-type resolver struct {
-	session    *Session
-	evaluation *config.Evaluation
-	live       pairs
-	// told are the findings of the plan.
-	told diag.List
-}
-
-// Resolve implements apply.Resolver.
-func (r *resolver) Resolve(a schema.Address) (schema.Resource, diag.List) {
-	res, diags := r.evaluation.Resolve(a, r.live)
-	if kind := r.session.Catalog.Kind(res.Kind); kind != nil && !diags.HasErrors() {
-		v, more := kind.Normalize(res.Value)
-		diags.Add(more...)
-		if !more.HasErrors() {
-			res.Value = v
-		}
-	}
-	return res, diags
-}
-
-// Learn implements apply.Resolver.
-func (r *resolver) Learn(a schema.Address, o schema.Object) {
-	if r.live == nil {
-		r.live = pairs{}
-	}
-	r.live[a] = o.Value
-}
-
-// outputs evaluates the outputs with everything that is known now, and what the files say about how it should be:
-// postconditions and checks.
-func (r *resolver) outputs() (map[string]state.Output, diag.List) {
-	evaluation, found := r.session.Config.Evaluate(r.live)
-	failed, _ := evaluation.Checks()
-	found = slices.DeleteFunc(found, func(d diag.Diagnostic) bool { return d.Code != config.PostconditionFailed })
-	found = slices.DeleteFunc(append(found, failed...), func(d diag.Diagnostic) bool { return slices.Contains(r.told, d) })
-	out := map[string]state.Output{}
-	for _, o := range evaluation.Desired.Outputs {
-		out[o.Name] = state.Output{Value: o.Value, Sensitive: o.Sensitive || o.Value.ContainsMarked()}
-		if out[o.Name].Sensitive {
-			out[o.Name] = state.Output{Sensitive: true}
-		}
-	}
-	return out, found
 }

@@ -2,11 +2,14 @@ package workflow_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
+	"mercator/apply"
 	"mercator/plan"
 	"mercator/provider/sandbox"
+	"mercator/schema"
 )
 
 // shared is a project that somebody else keeps, with a user and an entry in its access list.
@@ -78,9 +81,8 @@ func TestLookupsThatFindNothing(t *testing.T) {
 		{"wrong id", `data "project" "x" { id = "65f000000000000000000000" }`, "lookup_not_found", "65f000000000000000000000"},
 		{"in none", `data "database_user" "x" { project = "65f000000000000000000000" }`, "lookup_not_found", "65f000000000000000000000"},
 		{"nothing there", "data \"project\" \"other\" {}\ndata \"cluster\" \"c\" { project = data.project.other }", "lookup_not_found", "none at all"},
-		{"too early", "project \"new\" {}\ndata \"cluster\" \"c\" { project = project.new }", "lookup_too_early", "project.new"},
-		{"open", "project \"new\" {}\ndata \"project\" \"x\" { id = project.new.id }", "lookup_open", "id is known only after"},
-		{"open place", "project \"new\" {}\ndata \"cluster\" \"c\" { project = \"${project.new.id}\" }", "lookup_too_early", "project.new"},
+		{"parent", "project \"new\" {}\ndata \"project\" \"x\" { id = project.new.id }\ndatabase_user \"u\" {\n  project = data.project.x\n  password = \"p\"\n" + readsOrders + "\n}",
+			"lookup_too_early", "data.project.x is looked up only once this plan is applied"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			r := shared(t).write(tc.text + "\n")
@@ -119,4 +121,124 @@ func TestLookupParts(t *testing.T) {
 			}
 		}
 	}
+}
+
+// late is a configuration whose lookups depend on what it makes: through an id, a place, a name and each other.
+const late = `
+project "new" { tags = { team = "shared" } }
+custom_role "reader" {
+  project = project.new
+  actions = [{ action = "FIND", resources = [{ db = "orders", collection = "" }] }]
+}
+data "project" "by_id" { id = project.new.id }
+data "custom_role" "in_new" {
+  project   = project.new
+  role_name = custom_role.reader.role_name
+}
+data "project" "by_name" { name = project.new.name }
+data "project" "chained" { name = data.project.by_id.tags.team }
+project "user" {
+  tags = { by_id = data.project.by_id.name, by_name = data.project.by_name.id, role = data.custom_role.in_new.actions[0].action, chained = data.project.chained.id }
+}
+output "made" { value = data.project.by_id.created }
+output "action" { value = data.custom_role.in_new.actions[0].action }
+`
+
+// TestLateLookups reads during the apply what could not be read for the plan.
+func TestLateLookups(t *testing.T) {
+	r := shared(t).write(late)
+	p := r.plan(plan.Options{})
+	if p.Diagnostics.HasErrors() {
+		t.Fatal(p.Diagnostics)
+	}
+	user := find(t, p, "project.user")
+	for _, needed := range []schema.Address{"project.new", "custom_role.reader"} {
+		if !slices.Contains(user.Depends, needed) {
+			t.Errorf("what uses the lookups needs %q, without %s", user.Depends, needed)
+		}
+	}
+	if tags := user.After.GetAttr("tags"); tags.IsWhollyKnown() {
+		t.Errorf("the plan knows %s already", goString(tags))
+	}
+	r.converge()
+	tags := find(t, r.plan(plan.Options{}), "project.user").Before.GetAttr("tags")
+	for _, want := range []string{"new", "FIND", r.project("new"), r.project("shared")} {
+		if !strings.Contains(goString(tags), want) {
+			t.Errorf("the tags are %s, without %s", goString(tags), want)
+		}
+	}
+	outputs := r.read().Outputs
+	if v := outputs["action"].Value; v.AsString() != "FIND" || !outputs["made"].Value.IsWhollyKnown() {
+		t.Errorf("the outputs are %+v", outputs)
+	}
+}
+
+// TestLateLookupsThatFindNothing fails what uses the lookup and nothing else, and names what there is.
+func TestLateLookupsThatFindNothing(t *testing.T) {
+	r := shared(t).write(`
+project "new" { tags = { team = "sharde" } }
+data "project" "by_id" { id = project.new.id }
+data "project" "misspelt" { name = data.project.by_id.tags.team }
+project "user" { tags = { beside = data.project.misspelt.id } }
+project "other_one" {}
+`)
+	a := r.apply(plan.Options{})
+	if a.Result.OK() {
+		t.Fatal("it went well")
+	}
+	failed := outcome(t, a.Result, "project.user")
+	if failed.Status != apply.Failed {
+		t.Errorf("project.user is %s", failed.Status)
+	}
+	expectCodes(t, failed.Diagnostics, "lookup_not_found")
+	says(t, failed.Diagnostics[0].Detail, `There are: "shared"`)
+	for _, made := range []schema.Address{"project.new", "project.other_one"} {
+		if got := outcome(t, a.Result, made); got.Status != apply.Done {
+			t.Errorf("%s is %s", made, got.Status)
+		}
+	}
+	r.edit("main.hcl", "name = data.project.by_id.tags.team", "name = \"shared\"")
+	r.converge()
+}
+
+// TestLateLookupsOfWhatFailed says nothing about a lookup whose object could not be made.
+func TestLateLookupsOfWhatFailed(t *testing.T) {
+	r := shared(t).write("project \"new\" {}\ndata \"project\" \"by_id\" { id = project.new.id }\noutput \"n\" { value = data.project.by_id.name }\n")
+	r.faults(sandbox.Fault{Method: "POST", Path: "/groups$", Action: sandbox.Status, Status: 400, ErrorCode: "INVALID_ATTRIBUTE"})
+	a := r.apply(plan.Options{})
+	if a.Result.OK() {
+		t.Fatal("it went well")
+	}
+	if strings.Contains(fmt.Sprint(a.Result.All()), "by_id") {
+		t.Errorf("the lookup is told of: %v", a.Result.All())
+	}
+}
+
+// TestLookupsRepeat lets what is looked up for the plan say which instances there are, one lookup after the other.
+func TestLookupsRepeat(t *testing.T) {
+	r := shared(t).write(`
+data "project" "shared" {}
+data "access_list" "office" {
+  project = data.project.shared
+  entry   = "10.0.0.0/16"
+}
+data "database_user" "app" {
+  for_each = { for c in [data.access_list.office.comment] : c => "app" }
+  project  = data.project.shared
+  username = each.value
+}
+project "beside" {
+  for_each = toset([for u in data.database_user.app : u.roles[0].role_name])
+  name     = "beside-${each.key}"
+}
+output "beside" { value = keys(project.beside) }
+`)
+	p := r.plan(plan.Options{})
+	expect(t, p, `create project.beside["read"]`)
+	r.converge()
+	if p := r.plan(plan.Options{Destroy: true}); p.Diagnostics.HasErrors() || p.Summary().Delete != 1 {
+		t.Errorf("its destruction is %+v with %v", p.Summary(), p.Diagnostics)
+	}
+	r.write("project \"new\" {}\ndata \"project\" \"late\" { id = project.new.id }\nproject \"each\" {\n  for_each = data.project.late.tags\n  name = each.key\n}\n")
+	expectCodes(t, r.plan(plan.Options{}).Diagnostics.Errors(), "unknown_for_each")
 }

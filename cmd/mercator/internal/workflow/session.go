@@ -181,13 +181,15 @@ func (s *Session) Plan(ctx context.Context, options plan.Options) (*plan.Plan, e
 type planned struct {
 	evaluation *config.Evaluation
 	live       pairs
+	// late are the lookups that are left to the apply.
+	late map[schema.Address]bool
 }
 
 func (s *Session) plan(ctx context.Context, st *state.State, options plan.Options) (*plan.Plan, *planned, error) {
 	in := plan.Input{Catalog: s.Catalog, Now: s.Now, Desired: s.files.Desired, Prior: prior(st),
 		Places: s.places, Connections: s.connections, Options: options}
 	if plan.CheckConnections(in).HasErrors() {
-		return plan.Build(in), &planned{s.files, nil}, nil // which says so
+		return plan.Build(in), &planned{evaluation: s.files}, nil // which says so
 	}
 	pairing, made, diags, err := s.evaluate(ctx, in)
 	if err != nil {
@@ -219,7 +221,7 @@ func (s *Session) evaluate(ctx context.Context, in plan.Input) (*plan.Pairing, *
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	live, missing := known(pairing)
+	live, lookups := known(pairing)
 	for {
 		evaluation, diags := s.files.With(live)
 		if evaluation != s.files {
@@ -228,28 +230,29 @@ func (s *Session) evaluate(ctx context.Context, in plan.Input) (*plan.Pairing, *
 				return nil, nil, nil, err
 			}
 			var more pairs
-			if more, missing = known(pairing); len(more) > len(live) {
+			if more, lookups = known(pairing); len(more) > len(live) {
 				live = more
 				continue
 			}
 		}
-		if !in.Options.Destroy {
+		if in.Options.Destroy { // nothing is looked up for that, and what is not declared goes as well
+			diags = slices.DeleteFunc(diags, func(d diag.Diagnostic) bool { return d.Code == config.UnknownForEach })
+		} else {
 			failed, open := evaluation.Checks()
-			diags = slices.Concat(diags, missing, failed, open)
+			diags = slices.Concat(diags, lookups.Missing, failed, open)
 			if !in.Options.SkipAdvice {
 				diags.Add(s.Config.Advice()...)
 			}
 		}
-		return pairing, &planned{evaluation, live}, diags, nil
+		return pairing, &planned{evaluation, live, lookups.Late}, diags, nil
 	}
 }
 
-// known is what a pairing knows of Atlas: declared objects and looked-up ones, and which of these are missing.
-func known(pairing *plan.Pairing) (pairs, diag.List) {
-	live := pairs(pairing.Values())
-	found, missing := pairing.Found()
-	maps.Copy(live, found)
-	return live, missing
+// known is what a pairing knows of Atlas: declared objects and looked-up ones.
+func known(pairing *plan.Pairing) (pairs, plan.Lookups) {
+	live, lookups := pairs(pairing.Values()), pairing.Lookups()
+	maps.Copy(live, lookups.Found)
+	return live, lookups
 }
 
 func (s *Session) deliverer() deliver.Deliverer {
