@@ -36,6 +36,8 @@ type Advice struct {
 	Code string
 	// Level is how it is given where the settings say nothing; "" means as a warning.
 	Level Level
+	// Subject is what it is about where that is no resource: "a variable".
+	Subject string
 	// Summary says what is wrong, as what follows the name of who deserves it: "can be reached from everywhere".
 	Summary string
 	// Why says what can come of it, and Mend what to do, in sentences.
@@ -107,13 +109,13 @@ func (k *Kind) AllAdvice() []Advice {
 // LanguageAdvice returns the advice about the files themselves, which no resource deserves.
 func LanguageAdvice() []Advice {
 	return []Advice{
-		{Code: "unused_variable", Summary: "is not used",
+		{Code: "unused_variable", Subject: "a variable", Summary: "is not used",
 			Why:  "Whoever sets it believes that it has an effect.",
 			Mend: "Remove the variable and the values that are given to it, or use it."},
-		{Code: "unused_local", Summary: "is not used",
+		{Code: "unused_local", Subject: "a local value", Summary: "is not used",
 			Why:  "It is computed and nothing depends on it: mostly something is left of a change, or a name is misspelt elsewhere.",
 			Mend: "Remove it, or use it."},
-		{Code: "unused_acceptance", Summary: "is not deserved",
+		{Code: "unused_acceptance", Subject: "accepted advice", Summary: "is not deserved",
 			Why:  "The block accepts advice that none of its resources deserves, so that it would hide the advice on the day on which one does.",
 			Mend: "Remove it from accept."},
 	}
@@ -123,6 +125,20 @@ func LanguageAdvice() []Advice {
 type AdviceOf struct {
 	Advice
 	Kinds []string
+}
+
+// Sentence says what is wrong of anybody who deserves the advice.
+func (a *AdviceOf) Sentence() string {
+	who := a.Subject
+	switch {
+	case len(a.Kinds) == 1 && strings.ContainsAny(a.Kinds[0][:1], "aeiou"):
+		who = "an " + a.Kinds[0]
+	case len(a.Kinds) == 1:
+		who = "a " + a.Kinds[0]
+	case len(a.Kinds) > 1:
+		who = "a resource"
+	}
+	return strings.ToUpper(who[:1]) + who[1:] + " " + a.Summary
 }
 
 // Advice returns everything that is advised, by code.

@@ -20,7 +20,7 @@ project "shop" {
     mongo_db_major_version = "8.0"
     backup_enabled         = true
 
-    # "mercator schema --advice" tells what this is about. A trial may be thrown away at any time.
+    # "mercator explain no_termination_protection" tells what this is about. A trial may be thrown away at any time.
     accept = { no_termination_protection = "a trial, with nothing in it that anybody needs" }
   }
 

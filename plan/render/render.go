@@ -35,6 +35,10 @@ type Options struct {
 	Sources map[string][]byte
 	// Command is the command line to which needed flags are added, "mercator apply" if empty.
 	Command string
+	// Meanings say in a few words what codes of findings mean, for formats that describe them.
+	Meanings map[string]string
+	// Root is the folder, as an absolute path, that files are named relative to, for formats that other tools read.
+	Root string
 	// Unmanaged makes every unmanaged object count as drift, not only those of exclusive kinds (R35).
 	Unmanaged bool
 }
@@ -64,6 +68,7 @@ var constructors = []struct {
 	{"json", JSON},
 	{"markdown", Markdown},
 	{"junit", JUnit},
+	{"sarif", SARIF},
 }
 
 // Formats returns the names that New takes.

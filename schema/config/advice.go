@@ -26,7 +26,7 @@ func (l *loader) declareLevels(a *hcl.Attribute) {
 		switch {
 		case !slices.Contains(codes, code):
 			l.add(diag.Errorf(codeAdvice, fmt.Sprintf("There is no advice %q", shorten(code)),
-				`"mercator schema --advice" lists it.%s`, didYouMean(code, codes)).At(at))
+				`"mercator explain" lists all advice.%s`, didYouMean(code, codes)).At(at))
 		case !slices.Contains(schema.Levels(), level):
 			l.add(diag.Errorf(codeAdvice, fmt.Sprintf("%q is no level of advice", shorten(level)),
 				"Advice is given as an error, as a warning, or not at all: write one of %s.", quoted(schema.Levels())).At(value))

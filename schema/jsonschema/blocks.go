@@ -34,6 +34,7 @@ func (w *writer) declarations() members {
 	return members{
 		"mercator": {blocks(w.define("-mercator", body(members{
 			"required_version": {plain, `The versions of Mercator that the configuration is for, such as ">= 0.1".`, false},
+			"advice":           {w.levels(), "At which level advice is given, by its code.", false},
 			"state":            {labelled(ofType("object")), "Where the state is kept.", false},
 		}))), "Settings of the whole configuration.", false},
 		"atlas": {blocks(w.define("-atlas", body(members{
@@ -60,6 +61,24 @@ func (w *writer) declarations() members {
 			"assert": {conditions, "Warns where it does not hold.", true},
 		}))), "What should be true of the whole.", false},
 	}
+}
+
+// levels are the levels of all advice.
+func (w *writer) levels() object {
+	m := members{}
+	for _, a := range w.catalog.Advice() {
+		m[a.Code] = member{object{"enum": schema.Levels()}, a.Why, false}
+	}
+	return objectOf(m)
+}
+
+// accept are the reasons for which a block accepts advice.
+func accept(advice []schema.Advice) object {
+	m := members{}
+	for _, a := range advice {
+		m[a.Code] = member{object{"type": "string", "pattern": `\S`}, a.Why, false}
+	}
+	return objectOf(m)
 }
 
 // conditions are condition blocks of whatever name.
@@ -140,6 +159,7 @@ func (w *writer) kind(k *schema.Kind) object {
 	m["depends_on"] = member{ref(references), "What has to be done before, as references.", false}
 	m["lifecycle"] = member{w.lifecycle(), "How it may change.", false}
 	m["timeouts"] = member{w.timeouts(), "How long Atlas may take.", false}
+	m["accept"] = member{accept(k.AllAdvice()), "Advice that is not to be given, by its code, with the reason why that is right.", false}
 	if k.Fan != nil {
 		m[k.Fan.Argument] = member{entries(k), fmt.Sprintf("Each key is the %s of a resource of its own.", k.Fan.Key), true}
 	} else {

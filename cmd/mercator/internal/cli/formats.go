@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"os"
 	"slices"
 	"strings"
 
@@ -10,15 +11,28 @@ import (
 
 	"mercator/plan"
 	"mercator/plan/render"
+	"mercator/schema"
+	"mercator/schema/config"
 )
 
 // formats are the --format flags: each a format, with the file that it goes to where it is not stdout.
-type formats struct{ given []string }
+type formats struct {
+	// known are the command's formats; nil means those of plans.
+	known []string
+	given []string
+}
+
+func (f *formats) names() []string {
+	if f.known == nil {
+		return render.Formats()
+	}
+	return f.known
+}
 
 func (f *formats) register(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&f.given, "format", nil,
-		strings.Join(render.Formats(), ", ")+", optionally `FORMAT[=FILE]`; repeatable")
-	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(render.Formats(), cobra.ShellCompDirectiveNoFileComp))
+		strings.Join(f.names(), ", ")+", optionally `FORMAT[=FILE]`; repeatable")
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(f.names(), cobra.ShellCompDirectiveNoFileComp))
 }
 
 // output is one rendering that is asked for; an empty file means stdout.
@@ -34,8 +48,8 @@ func (f *formats) parse() ([]output, error) {
 	files := map[string]string{}
 	for _, text := range f.given {
 		format, file, toFile := strings.Cut(text, "=")
-		if !slices.Contains(render.Formats(), format) {
-			return nil, usagef("--format %q: the formats are %s", format, list(render.Formats()))
+		if !slices.Contains(f.names(), format) {
+			return nil, usagef("--format %q: the formats are %s", format, list(f.names()))
 		}
 		if toFile && file == "" {
 			return nil, usagef("--format %s: the name of the file is missing", text)
@@ -59,9 +73,9 @@ func (f *formats) parse() ([]output, error) {
 // texts reports whether text goes to stdout, where it tells the plan's findings.
 func texts(outputs []output) bool { return slices.Contains(outputs, output{format: "text"}) }
 
-// write renders what the outputs ask for. Files are replaced whole or not at all.
+// write renders what the outputs ask for.
 func write(outputs []output, s screen, o render.Options, one func(render.Renderer, *bytes.Buffer) error) error {
-	for _, out := range outputs {
+	return deliver(outputs, s, func(out output, b *bytes.Buffer) error {
 		options := o
 		if out.file == "" {
 			options.Width, options.Color = s.width, s.color
@@ -70,13 +84,20 @@ func write(outputs []output, s screen, o render.Options, one func(render.Rendere
 		if err != nil {
 			return err
 		}
+		return one(r, b)
+	})
+}
+
+// deliver makes each output and brings it to its place. Files are replaced whole or not at all.
+func deliver(outputs []output, s screen, one func(output, *bytes.Buffer) error) error {
+	for _, out := range outputs {
 		var b bytes.Buffer
-		if err := one(r, &b); err != nil {
-			return err
-		}
-		if out.file == "" {
+		err := one(out, &b)
+		switch {
+		case err != nil:
+		case out.file == "":
 			_, err = s.w.Write(b.Bytes())
-		} else {
+		default:
 			err = renameio.WriteFile(out.file, b.Bytes(), 0o644)
 		}
 		if err != nil {
@@ -88,4 +109,14 @@ func write(outputs []output, s screen, o render.Options, one func(render.Rendere
 
 func writePlan(outputs []output, s screen, o render.Options, p *plan.Plan) error {
 	return write(outputs, s, o, func(r render.Renderer, b *bytes.Buffer) error { return r.Plan(b, p) })
+}
+
+// reportOptions are how findings are reported, whatever the configuration.
+func reportOptions(catalog *schema.Catalog) render.Options {
+	o := render.Options{Catalog: catalog, Meanings: map[string]string{}}
+	for _, c := range config.Codes() {
+		o.Meanings[c.Code] = c.Meaning
+	}
+	o.Root, _ = os.Getwd() // without it, files are named as they are
+	return o
 }

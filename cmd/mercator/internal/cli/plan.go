@@ -85,7 +85,9 @@ func (p *planning) run(ctx context.Context, w *World, g *globals, args []string)
 
 // renderOptions are how plans are shown; command is what carries them out.
 func renderOptions(f *folder, s *opened, command string) render.Options {
-	return render.Options{Catalog: f.catalog, Sources: s.Config.Excerpts(), Command: f.command(command)}
+	o := reportOptions(f.catalog)
+	o.Sources, o.Command = s.Config.Excerpts(), f.command(command)
+	return o
 }
 
 func savePlan(f *folder, s *opened, p *plan.Plan, path string) error {

@@ -176,6 +176,7 @@ func TestNoCommandShowsASecret(t *testing.T) {
 	u.run("", "state", "unlock", "nothing")
 	u.must(0, "schema", "--json")
 	u.must(0, "schema", "alert_config")
+	u.must(0, "explain", "old_tls")
 	u.must(0, "version")
 
 	// Mistakes that speak of secret values.

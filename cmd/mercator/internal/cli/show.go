@@ -4,7 +4,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"mercator/plan/planfile"
-	"mercator/plan/render"
 	"mercator/schema/kinds"
 )
 
@@ -30,7 +29,7 @@ func showCommand(w *World, g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return writePlan(outputs, newScreen(w, g, w.Stdout), render.Options{Catalog: catalog}, file.Plan)
+			return writePlan(outputs, newScreen(w, g, w.Stdout), reportOptions(catalog), file.Plan)
 		},
 	}
 	formats.register(cmd)
