@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -107,13 +108,17 @@ func TestErrorsSayWhatHelps(t *testing.T) {
 
 // deaf is a store that keeps one object and is deaf to some headers.
 type deaf struct {
-	to   string
+	to string
+
+	mu   sync.Mutex
 	data []byte
 	n    int
 }
 
 // ServeHTTP implements http.Handler.
 func (d *deaf) ServeHTTP(w http.ResponseWriter, q *http.Request) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	r := q.Clone(q.Context())
 	r.Header.Del(d.to)
 	etag := fmt.Sprintf(`"%d"`, d.n)

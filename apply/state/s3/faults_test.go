@@ -105,17 +105,12 @@ func TestAFailedAppendMayArriveLate(t *testing.T) {
 			r.next(t)
 			l := r.lock(r.through(1))
 			r.must(l.Append(ctx, r.bind("a")))
-			var captured *faultproxy.Request
-			r.proxy.Script(func(q faultproxy.Request) faultproxy.Fault {
-				if captured == nil && q.Method == http.MethodPut {
-					captured = &q
-					return faultproxy.Fault{Action: faultproxy.LoseRequest}
-				}
-				return faultproxy.Fault{}
-			})
+			r.proxy.Forget()
+			r.proxy.Script((&nth{at: 1, fault: faultproxy.Fault{Action: faultproxy.LoseRequest}, only: mutates}).script)
 			if err := l.Append(ctx, r.bind("b")); err == nil {
 				t.Fatal("the append whose request was lost succeeded")
 			}
+			captured := &r.proxy.Requests()[0]
 			names := []string{"a", "c"}
 			arrive := func() {
 				if r.replay(captured) == http.StatusOK {
@@ -194,7 +189,7 @@ func TestAReadSeesOneMomentWhateverComesBetween(t *testing.T) {
 				r.proxy.Script(n.script)
 				got, err := r.through(1).Read(ctx)
 				r.must(err)
-				done = n.hit == ""
+				done = n.hit() == ""
 				for _, name := range []string{"n0", "j1", "j2"} {
 					if got.Resources[statetest.Box(t, name, 1).Address] == nil {
 						t.Errorf("%s, which was durable before, is not in what was read: %v", name, got.Resources)

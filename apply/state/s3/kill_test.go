@@ -72,9 +72,9 @@ func TestRule_R26_KilledBetweenAnyTwoRequestsNothingIsLost(t *testing.T) {
 				r.proxy.Script(n.script)
 				v := &victim{rig: r}
 				err := v.run(r.through(1))
-				done = n.hit == ""
+				done = n.hit() == ""
 				if done != (err == nil) {
-					t.Fatalf("killed at %q it says %v", n.hit, err)
+					t.Fatalf("killed at %q it says %v", n.hit(), err)
 				}
 				got := r.read()
 				v.expect(got)
@@ -161,18 +161,18 @@ func (r *rig) late(at int, unlocked bool, deed string) (done bool) {
 	var lost *state.LostError
 	var locked *state.LockedError
 	// A lost lease is released already, and the state may be just what was to be written.
-	over := len(v.durable) == 8 && (n.hit == "PUT lock" || unlocked && (n.hit == "PUT state" || n.hit == "DELETE several"))
+	over := len(v.durable) == 8 && (n.hit() == "PUT lock" || unlocked && (n.hit() == "PUT state" || n.hit() == "DELETE several"))
 	if !errors.As(err, &lost) && !errors.As(err, &locked) && !(err == nil && over) {
-		r.Errorf("%s came late, and the victim says %v", n.hit, err)
+		r.Errorf("%s came late, and the victim says %v", n.hit(), err)
 	}
 	got := r.read()
 	found.Serial, found.Lineage = got.Serial, got.Lineage
 	if diff := statetest.Diff(found, got); diff != "" {
-		r.Errorf("%s came late, and what the successor sees differs (- wanted, + found):\n%s", n.hit, diff)
+		r.Errorf("%s came late, and what the successor sees differs (- wanted, + found):\n%s", n.hit(), diff)
 	}
 	r.must(errors.Join(next.Append(ctx, r.bind("end")), fold(ctx, next), next.Release(ctx)))
 	if got = r.read(); got.Resources[statetest.Box(r, "end", 1).Address] == nil {
-		r.Errorf("%s came late, and the successor could not go on", n.hit)
+		r.Errorf("%s came late, and the successor could not go on", n.hit())
 	}
 	return false
 }

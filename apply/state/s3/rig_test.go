@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -156,12 +157,22 @@ type nth struct {
 	// only counts just these, if not nil.
 	only func(faultproxy.Request) bool
 
+	mu    sync.Mutex
 	count int
-	hit   string
+	name  string
+}
+
+// hit names the request that the fault befell, "" if there was none yet.
+func (n *nth) hit() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.name
 }
 
 func (n *nth) script(r faultproxy.Request) faultproxy.Fault {
-	if n.ever && n.hit != "" {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.ever && n.name != "" {
 		return faultproxy.Fault{Action: faultproxy.LoseRequest}
 	}
 	if n.only != nil && !n.only(r) {
@@ -170,7 +181,7 @@ func (n *nth) script(r faultproxy.Request) faultproxy.Fault {
 	if n.count++; n.count != n.at {
 		return faultproxy.Fault{}
 	}
-	n.hit = what(r)
+	n.name = what(r)
 	return n.fault
 }
 

@@ -74,9 +74,9 @@ func TestBackend(t *testing.T) {
 // What the block says, and what Amazon's variables say, is what the requests are made with.
 func TestSettingsReachTheStore(t *testing.T) {
 	quiet(t)
-	var got *http.Request
+	var last atomic.Pointer[http.Request]
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		got = r
+		last.Store(r)
 		w.WriteHeader(http.StatusNotFound)
 	}))
 	t.Cleanup(server.Close)
@@ -108,8 +108,9 @@ func TestSettingsReachTheStore(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got = nil
+			last.Store(nil)
 			_, _ = b.put(context.Background(), "k", []byte("x"), nil) // what comes of it does not matter
+			got := last.Load()
 			if got == nil {
 				t.Fatal("no request came")
 			}
