@@ -170,6 +170,17 @@ func Push(catalog *schema.Catalog, current, pushed *State, force bool) (*State, 
 	return next, nil
 }
 
+// Rollback returns the state to write when the contents of an earlier one are to be the present ones again. What an
+// apply that did not finish was about to do is not forgotten by it: that is refused.
+func Rollback(current, earlier *State) (*State, error) {
+	if len(current.Intents) > 0 {
+		return nil, errors.New("an apply did not finish, and what it was about to do would be forgotten; run mercator apply first")
+	}
+	next := earlier.Clone()
+	next.Lineage, next.Serial, next.Intents = current.Lineage, current.Serial, nil
+	return next, nil
+}
+
 func pushable(catalog *schema.Catalog, current, pushed *State) error {
 	switch {
 	case current.Lineage == "":

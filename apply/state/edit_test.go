@@ -242,3 +242,19 @@ func TestPush(t *testing.T) {
 		})
 	}
 }
+
+func TestRollback(t *testing.T) {
+	current, earlier := state.New(), state.New()
+	current.Lineage, current.Serial = "L", 7
+	earlier.Lineage, earlier.Serial = "L", 3
+	earlier.Resources["box.a"] = statetest.Box(t, "a", 1)
+	earlier.Intents = []state.Intent{*statetest.Armed(t, "i-1", "box.new")}
+	got, err := state.Rollback(current, earlier)
+	if err != nil || got.Base() != current.Base() || len(got.Intents) != 0 || got.Resources["box.a"] == nil {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	current.Intents = earlier.Intents
+	if _, err := state.Rollback(current, earlier); err == nil || !strings.Contains(err.Error(), "run mercator apply first") {
+		t.Errorf("over an apply that did not finish: %v", err)
+	}
+}

@@ -2,6 +2,7 @@ package state
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 )
@@ -35,6 +36,7 @@ type Recorder struct {
 	waiting bool // a timer is running
 	written Base // of the last whole write
 	failed  error
+	behind  bool // something that was added is in memory only, for good
 }
 
 // NewRecorder returns a recorder over a state that was read under the lease. What the store can do decides how
@@ -103,15 +105,16 @@ func (r *Recorder) save(ctx context.Context) error {
 		err = r.lease.Append(ctx, records...)
 	}
 	if err != nil {
-		r.fail(err)
+		var lost *LostError
+		r.fail(err, r.whole || !errors.As(err, &lost))
 	}
 	return err
 }
 
-func (r *Recorder) fail(err error) {
+func (r *Recorder) fail(err error, behind bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.failed = err
+	r.failed, r.behind = err, behind
 }
 
 func (r *Recorder) write(ctx context.Context, s *State) error {
@@ -147,8 +150,20 @@ func (r *Recorder) Close(ctx context.Context) (*State, error) {
 	defer r.writing.Unlock()
 	s := r.State()
 	if err := r.write(context.WithoutCancel(ctx), s); err != nil {
-		r.fail(err)
+		r.fail(err, r.whole)
 		return nil, err
 	}
 	return s, nil
+}
+
+// Unsaved returns the state that all records amount to where neither the store nor its journal has all of it, as far
+// as is known; else nil. Who lost the lease of a store with a journal has nothing unsaved: the successor learns by the
+// intents there what was done, and goes on from that.
+func (r *Recorder) Unsaved() *State {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.behind {
+		return nil
+	}
+	return r.state()
 }

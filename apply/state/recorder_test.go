@@ -220,3 +220,36 @@ func TestRecorderFollowsTheSerial(t *testing.T) {
 		t.Errorf("stored (- closed with, + found):\n%s", diff)
 	}
 }
+
+// What is in the store or in its journal needs no other place; what is in neither is handed out.
+func TestUnsaved(t *testing.T) {
+	broken := errors.New("the disk is full")
+	fails := func() error { return broken }
+	loses := func() error { return &state.LostError{} }
+	for name, c := range map[string]struct {
+		can           state.Capabilities
+		append, write func() error
+		want          bool
+		resources     int
+	}{
+		"all is well":                 {withJournal, nil, nil, false, 0},
+		"the journal fails":           {withJournal, fails, nil, true, 1},
+		"the journal has it":          {withJournal, nil, fails, false, 0},
+		"the lease is lost":           {withJournal, loses, nil, false, 0},
+		"without a journal, the same": {state.Capabilities{}, nil, loses, true, 1},
+		"without a journal":           {state.Capabilities{}, nil, nil, false, 0},
+		"without a journal, it fails": {state.Capabilities{}, nil, fails, true, 1},
+	} {
+		r, lease, _ := recording(t, c.can)
+		lease.onAppend, lease.onWrite = c.append, c.write
+		r.Add(bind(t, 1))
+		if r.Unsaved() != nil {
+			t.Errorf("%s: something is unsaved before anything was tried", name)
+		}
+		_, _ = r.Close(context.Background())
+		got := r.Unsaved()
+		if (got != nil) != c.want || got != nil && len(got.Resources) != c.resources {
+			t.Errorf("%s: unsaved is %+v", name, got)
+		}
+	}
+}

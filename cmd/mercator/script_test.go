@@ -38,12 +38,14 @@ func TestScripts(t *testing.T) {
 			"arrived": arrived,
 			"fields":  fields,
 			"serve":   serve,
+			"states":  states,
 		},
 	})
 }
 
 // setUp gives scripts folders of their own, with the examples in one.
 func setUp(env *testscript.Env) error {
+	env.Values[statesKey{}] = &scriptStates{}
 	env.Setenv("HOME", env.WorkDir)
 	env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, ".cache"))
 	examples := os.DirFS(filepath.Join("..", "..", "examples"))

@@ -156,6 +156,9 @@ func (l *lease) Write(ctx context.Context, s *state.State) error {
 			return err
 		}
 		if next.Data != nil {
+			if err := l.store.remember(stored); err != nil {
+				return fmt.Errorf("the earlier state cannot be kept: %w", err)
+			}
 			if err := l.store.disk.replace(l.store.path, next.Data); err != nil {
 				return err
 			}

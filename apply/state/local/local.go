@@ -1,6 +1,7 @@
 // Package local keeps a state in a file, beside it its journal and its lock:
 //
 //	mercator.state.json               the state, replaced atomically
+//	mercator.state.json.history/      the states before it, where that is asked for
 //	mercator.state.json.journal       what an apply did since, until it is folded in
 //	mercator.state.json.lock          who holds the lease; it stays, for the fencing number
 //	mercator.state.json.lock.mutex    held for the moment of each change, so that check and write are one
@@ -32,13 +33,17 @@ import (
 // DefaultPath is where the state is where no path is given.
 const DefaultPath = "mercator.state.json"
 
-// Store is a state in a file. It implements [state.Store].
+// mostKept bounds how many earlier states are kept.
+const mostKept = 1000
+
+// Store is a state in a file. It implements [state.Historian].
 type Store struct {
 	path    string
 	catalog *schema.Catalog
 	clock   state.Clock
 	host    string
 	disk    disk
+	keep    int // how many earlier states
 }
 
 // New returns the store of the file at path, [DefaultPath] if that is empty. Nothing is read or made yet. A
@@ -66,14 +71,19 @@ func Backend() state.Backend {
 	return state.Backend{
 		Name: "local",
 		Arguments: []state.Argument{
-			{Name: "path", Help: "the file; " + DefaultPath + " unless set. Relative names start at the configuration's folder."},
+			{Name: "path", Help: "the file; " + DefaultPath + " unless set. Relative names start at the configuration's folder"},
+			{Name: "history", Help: "how many earlier states to keep beside it, for mercator state history; 0 unless set"},
 		},
 		Open: func(s state.Settings) (state.Store, error) {
 			path := cmp.Or(s.Values["path"], DefaultPath)
 			if !filepath.IsAbs(path) {
 				path = filepath.Join(s.Dir, path)
 			}
-			return New(path, s.Catalog, s.Clock), nil
+			keep, err := strconv.Atoi(cmp.Or(s.Values["history"], "0"))
+			if err != nil || keep < 0 || keep > mostKept {
+				return nil, fmt.Errorf("history is %q, and should be a whole number from 0 to %d", s.Values["history"], mostKept)
+			}
+			return New(path, s.Catalog, s.Clock, WithHistory(keep)), nil
 		},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -129,6 +130,9 @@ func (a *applying) apply(cmd *cobra.Command, w *World, g *globals, args []string
 	}
 	defer s.close()
 	v.open(renderOptions(f, s, a.operation))
+	if text := limits(s.Store.Capabilities()); text != "" {
+		v.limits(text)
+	}
 	_, terminal := terminalOf(w.Stdin)
 	if terminal && !a.autoApprove && !a.json && saved == nil {
 		h := newHuman(w.Stdin, newScreen(w, g, w.Stdout))
@@ -152,6 +156,18 @@ func (a *applying) apply(cmd *cobra.Command, w *World, g *globals, args []string
 	done, err := s.Apply(ctx, options)
 	v.end(done)
 	return a.outcome(ctx, s, done, err, v)
+}
+
+// limits says in a line what a store cannot do that others can (R34), "" where that is nothing.
+func limits(can state.Capabilities) string {
+	var parts []string
+	if !can.Journal {
+		parts = append(parts, "This store has no journal: the state is saved every 10 s and after each secret.")
+	}
+	if !can.Lease && can.Unguarded == "" {
+		parts = append(parts, "Its lock does not expire.")
+	}
+	return strings.Join(parts, " ")
 }
 
 // outcome turns what an apply came to into the command's error.
@@ -197,6 +213,8 @@ func (a *applying) outcome(ctx context.Context, s *opened, done workflow.Applied
 type view interface {
 	// open says how plans are shown.
 	open(o render.Options)
+	// limits says what the store cannot do, in a sentence.
+	limits(text string)
 	locked(e *state.LockedError)
 	// quieting says how long it takes until nothing of an apply that died can be under way.
 	quieting(d time.Duration)

@@ -85,9 +85,13 @@ func judge(ctx context.Context, err error) (int, found) {
 func one(d diag.Diagnostic) found { return found{list: diag.List{d}} }
 
 func lockedFinding(e *state.LockedError) diag.Diagnostic {
+	ends := "A lock whose holder died expires by itself;"
+	if e.Holder.Expires.IsZero() {
+		ends = "In this store it lasts until it is ended;"
+	}
 	return diag.Errorf("locked", "Somebody else is at work on this state",
-		"%s.\n\nWait for it, for example with --lock-timeout 10m. A lock whose holder died expires by itself; "+
-			"if you are sure that nobody is at work: mercator state unlock %s", diag.Sentence(e.Error()), e.Holder.ID)
+		"%s.\n\nWait for it, for example with --lock-timeout 10m. %s if you are sure that nobody is at work: mercator state unlock %s",
+		diag.Sentence(e.Error()), ends, e.Holder.ID)
 }
 
 func staleFinding(e *workflow.StaleError) diag.Diagnostic {

@@ -56,6 +56,8 @@ func (v *jsonView) emit(level, kind, message string, payload map[string]any) {
 
 func (v *jsonView) open(render.Options) {}
 
+func (v *jsonView) limits(text string) { v.emit("info", "log", text, nil) }
+
 func (v *jsonView) locked(e *state.LockedError) {
 	v.emit("warn", "log", "waiting for the state's lock, held by "+e.Holder.Who, map[string]any{"lock": e.Holder})
 }

@@ -132,6 +132,7 @@ func (f *folder) session() (*opened, error) {
 		o.close = box.close
 		options.Getenv, options.Connect = box.getenv, box.connect
 		options.SandboxSecrets = filepath.Join(f.sandboxDir(), "secrets")
+		options.RecoveryDir = f.sandboxDir()
 	} else if dir, err := atlas.CacheDir(); err == nil {
 		options.CacheDir = dir
 	}

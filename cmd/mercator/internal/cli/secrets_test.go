@@ -66,6 +66,17 @@ func (u *terrarium) expectAllTried() {
 	walk("", rootCommand(&World{}, &globals{}))
 }
 
+// pulled puts the state in a file, and returns its name.
+func (u *terrarium) pulled() string {
+	u.t.Helper()
+	u.must(0, "state", "pull")
+	text, _, _ := strings.Cut(u.printed["state pull"], "\n}\n")
+	if err := os.WriteFile("pulled.json", []byte(text+"\n}\n"), 0o600); err != nil {
+		u.t.Fatal(err)
+	}
+	return "pulled.json"
+}
+
 func (u *terrarium) write(text string) {
 	u.t.Helper()
 	if err := os.WriteFile(filepath.Join(u.dir, "main.hcl"), []byte(text), 0o600); err != nil {
@@ -174,6 +185,12 @@ func TestNoCommandShowsASecret(t *testing.T) {
 	u.must(0, "state", "bind", "project.shop.database_user.app", "app")
 	u.must(0, "state", "own", "project.shop.database_user.app")
 	u.run("", "state", "unlock", "nothing")
+	u.must(0, "state", "lock", "--json")
+	u.must(0, "state", "history")
+	u.must(1, "state", "rollback", "1") // the file keeps no history
+	pull := u.pulled()
+	u.must(0, "state", "push", pull)
+	u.must(0, "state", "migrate", "--to", "local", "--to-config", "path=moved.json")
 	u.must(0, "schema", "--json")
 	u.must(0, "schema", "alert_config")
 	u.must(0, "explain", "old_tls")

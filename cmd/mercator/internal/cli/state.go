@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -26,32 +25,59 @@ func stateCommand(w *World, g *globals) *cobra.Command {
 		Args:        cobra.NoArgs,
 		RunE:        func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	in := &inputs{}
-	for _, sub := range []*cobra.Command{stateList(w, g, in), stateShow(w, g, in), stateMove(w, g, in), stateRemove(w, g, in),
-		stateBind(w, g, in), stateOwn(w, g, in), stateUnlock(w, g, in)} {
-		in.registerState(sub)
+	m := &mending{w: w, g: g}
+	for _, sub := range []*cobra.Command{m.list(), m.show(), m.move(), m.remove(), m.bind(), m.own(), m.lock(), m.unlock(),
+		m.pull(), m.push(), m.history(), m.rollback(), m.migrate()} {
+		m.in.registerState(sub)
 		cmd.AddCommand(sub)
 	}
 	return cmd
 }
 
-func stateCodes() map[string]string { return codes(codeDone, codeFailed, codeLocked) }
+// mending is what the subcommands of state share: they work on the state of the current folder.
+type mending struct {
+	w  *World
+	g  *globals
+	in inputs
+}
 
-// remembered reads the state of the current folder without a lock.
-func remembered(ctx context.Context, w *World, g *globals, in *inputs) (*state.State, *folder, error) {
-	f, err := openFolder(w, g, ".", *in)
+func (m *mending) screen() screen { return newScreen(m.w, m.g, m.w.Stdout) }
+
+// open opens the state.
+func (m *mending) open() (*folder, state.Store, error) {
+	f, err := openFolder(m.w, m.g, ".", m.in)
 	if err != nil {
 		return nil, nil, err
 	}
 	store, err := f.openStore()
+	return f, store, err
+}
+
+// read reads the state without a lock.
+func (m *mending) read(ctx context.Context) (*folder, *state.State, error) {
+	f, store, err := m.open()
 	if err != nil {
 		return nil, nil, err
 	}
 	st, err := store.Read(ctx)
-	return st, f, err
+	return f, st, err
 }
 
-func stateList(w *World, g *globals, in *inputs) *cobra.Command {
+// edit changes the state under its lock.
+func (m *mending) edit(cmd *cobra.Command, change func(*state.State) (*state.State, error)) error {
+	f, store, err := m.open()
+	if err != nil {
+		return err
+	}
+	return f.locked(cmd.Context(), store, operation(cmd), change)
+}
+
+// operation is what a lock says of a command: "state mv".
+func operation(cmd *cobra.Command) string { return strings.TrimPrefix(cmd.CommandPath(), "mercator ") }
+
+func stateCodes() map[string]string { return codes(codeDone, codeFailed, codeLocked) }
+
+func (m *mending) list() *cobra.Command {
 	return &cobra.Command{
 		Use:         "list",
 		Short:       "List the addresses in the state",
@@ -59,19 +85,19 @@ func stateList(w *World, g *globals, in *inputs) *cobra.Command {
 		Args:        cobra.NoArgs,
 		Annotations: codes(codeDone, codeFailed),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			st, _, err := remembered(cmd.Context(), w, g, in)
+			_, st, err := m.read(cmd.Context())
 			if err != nil {
 				return err
 			}
 			for _, a := range sortedAddresses(st) {
-				screen{w: w.Stdout}.printf("%s\n", visible(string(a)))
+				m.screen().printf("%s\n", visible(string(a)))
 			}
 			return nil
 		},
 	}
 }
 
-func stateShow(w *World, g *globals, in *inputs) *cobra.Command {
+func (m *mending) show() *cobra.Command {
 	return &cobra.Command{
 		Use:         "show ADDR",
 		Short:       "Show what is remembered of a resource",
@@ -84,7 +110,7 @@ func stateShow(w *World, g *globals, in *inputs) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			st, f, err := remembered(cmd.Context(), w, g, in)
+			f, st, err := m.read(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -92,7 +118,7 @@ func stateShow(w *World, g *globals, in *inputs) *cobra.Command {
 			if b == nil {
 				return fmt.Errorf("nothing is remembered at %s; mercator state list shows what is", address)
 			}
-			return showBound(newScreen(w, g, w.Stdout), f.catalog, b)
+			return showBound(m.screen(), f.catalog, b)
 		},
 	}
 }
@@ -154,36 +180,4 @@ func showBound(s screen, catalog *schema.Catalog, b *schema.Bound) error {
 		s.printf("  %s = (secret, kept as a hash)\n", path)
 	}
 	return nil
-}
-
-func stateUnlock(w *World, g *globals, in *inputs) *cobra.Command {
-	return &cobra.Command{
-		Use:   "unlock ID",
-		Short: "Take the lock away from its holder",
-		Long: "Unlock ends the lock with that id. Whoever holds it makes no further call to Atlas. A lock whose holder died expires by " +
-			"itself, so this is rarely needed. The message of a command that found the state locked names the id.",
-		Example:     "  mercator state unlock 1f0e8a5c-5e5d-4b6e-9a57-6d6a4a8c0f51",
-		Args:        cobra.ExactArgs(1),
-		Annotations: codes(codeDone, codeFailed),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			f, err := openFolder(w, g, ".", *in)
-			if err != nil {
-				return err
-			}
-			store, err := f.openStore()
-			if err != nil {
-				return err
-			}
-			err = store.Unlock(cmd.Context(), args[0])
-			var other *state.LockedError
-			if errors.As(err, &other) { // a wrong id, not a lock in the way
-				return fmt.Errorf("there is no lock with the id %s; the state is locked by %s with the id %s", args[0], other.Holder.Who, other.Holder.ID)
-			}
-			if err != nil {
-				return err
-			}
-			newScreen(w, g, w.Stdout).line("The state is no longer locked.")
-			return nil
-		},
-	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -15,20 +14,7 @@ import (
 	"mercator/schema"
 )
 
-// edit changes the state of the current folder under its lock.
-func edit(cmd *cobra.Command, w *World, g *globals, in *inputs, change func(*state.State) (*state.State, error)) error {
-	f, err := openFolder(w, g, ".", *in)
-	if err != nil {
-		return err
-	}
-	store, err := f.openStore()
-	if err != nil {
-		return err
-	}
-	return f.locked(cmd.Context(), store, strings.TrimPrefix(cmd.CommandPath(), "mercator "), change)
-}
-
-func stateMove(w *World, g *globals, in *inputs) *cobra.Command {
+func (m *mending) move() *cobra.Command {
 	return &cobra.Command{
 		Use:   "mv FROM TO",
 		Short: "Rename what is remembered",
@@ -46,16 +32,16 @@ func stateMove(w *World, g *globals, in *inputs) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			err = edit(cmd, w, g, in, func(st *state.State) (*state.State, error) { return state.Move(st, from, to) })
+			err = m.edit(cmd, func(st *state.State) (*state.State, error) { return state.Move(st, from, to) })
 			if err == nil {
-				newScreen(w, g, w.Stdout).printf("Moved %s to %s.\n", from, to)
+				m.screen().printf("Moved %s to %s.\n", from, to)
 			}
 			return err
 		},
 	}
 }
 
-func stateRemove(w *World, g *globals, in *inputs) *cobra.Command {
+func (m *mending) remove() *cobra.Command {
 	return &cobra.Command{
 		Use:   "rm ADDR...",
 		Short: "Forget resources",
@@ -74,7 +60,7 @@ func stateRemove(w *World, g *globals, in *inputs) *cobra.Command {
 				given = append(given, a)
 			}
 			var removed []schema.Address
-			err := edit(cmd, w, g, in, func(st *state.State) (*state.State, error) {
+			err := m.edit(cmd, func(st *state.State) (*state.State, error) {
 				for _, a := range given {
 					next, gone, err := state.Remove(st, a)
 					if err != nil {
@@ -87,7 +73,7 @@ func stateRemove(w *World, g *globals, in *inputs) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			told(newScreen(w, g, w.Stdout), "Forgot", removed)
+			told(m.screen(), "Forgot", removed)
 			return nil
 		},
 	}
@@ -100,7 +86,7 @@ func told(s screen, did string, addresses []schema.Address) {
 	}
 }
 
-func stateOwn(w *World, g *globals, in *inputs) *cobra.Command {
+func (m *mending) own() *cobra.Command {
 	return &cobra.Command{
 		Use:   "own ADDR",
 		Short: "Make what was adopted Mercator's own",
@@ -115,14 +101,14 @@ func stateOwn(w *World, g *globals, in *inputs) *cobra.Command {
 				return err
 			}
 			var owned []schema.Address
-			err = edit(cmd, w, g, in, func(st *state.State) (next *state.State, err error) {
+			err = m.edit(cmd, func(st *state.State) (next *state.State, err error) {
 				next, owned, err = state.Own(st, address)
 				return next, err
 			})
 			if err != nil {
 				return err
 			}
-			s := newScreen(w, g, w.Stdout)
+			s := m.screen()
 			if len(owned) == 0 {
 				s.printf("%s is owned already.\n", address)
 			}
@@ -132,7 +118,7 @@ func stateOwn(w *World, g *globals, in *inputs) *cobra.Command {
 	}
 }
 
-func stateBind(w *World, g *globals, in *inputs) *cobra.Command {
+func (m *mending) bind() *cobra.Command {
 	return &cobra.Command{
 		Use:   "bind ADDR ID",
 		Short: "Bind a resource to an object in Atlas",
@@ -146,25 +132,21 @@ func stateBind(w *World, g *globals, in *inputs) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			f, err := openFolder(w, g, ".", *in)
-			if err != nil {
-				return err
-			}
-			s, err := f.session()
+			f, s, err := sessionOf(m.w, m.g, nil, m.in)
 			if err != nil {
 				return err
 			}
 			defer s.close()
 			f.stderr.findings(s.warnings, s.Config.Excerpts())
 			var bound *schema.Bound
-			err = f.locked(cmd.Context(), s.Store, "state bind", func(st *state.State) (*state.State, error) {
+			err = f.locked(cmd.Context(), s.Store, operation(cmd), func(st *state.State) (*state.State, error) {
 				if bound, err = lookUp(cmd.Context(), s, st, address, args[1]); err != nil {
 					return nil, err
 				}
 				return state.Bind(st, bound)
 			})
 			if err == nil {
-				newScreen(w, g, w.Stdout).printf("Bound %s to the %s %s.\n", address, bound.Kind, visible(args[1]))
+				m.screen().printf("Bound %s to the %s %s.\n", address, bound.Kind, visible(args[1]))
 			}
 			return err
 		},

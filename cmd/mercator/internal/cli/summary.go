@@ -39,6 +39,8 @@ func (v *textView) end(done workflow.Applied) {
 	}
 	if done.Saved != nil && !done.Plan.Empty() {
 		s.line("The state is saved.")
+	} else if done.Recovered {
+		s.line("%s", s.paint("The state could not be saved, and is kept in a file.", color.FgRed))
 	} else if done.Saved == nil {
 		s.line("%s", s.paint("The state could not be saved whole; its journal is kept and the next run goes on from it.", color.FgRed))
 	}

@@ -46,6 +46,8 @@ func newView(out, err screen) *textView { return &textView{out: out, err: err, s
 
 func (v *textView) open(o render.Options) { v.options = o }
 
+func (v *textView) limits(text string) { v.err.line("%s", text) }
+
 func (v *textView) locked(e *state.LockedError) {
 	h := e.Holder
 	v.err.line("Waiting for the state's lock: %s, %s since %s.", visible(h.Who), visible(h.Operation), h.Since.Format(time.TimeOnly))

@@ -3,6 +3,7 @@ package workflow
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,6 +49,8 @@ type Applied struct {
 	Result  apply.Result
 	// Saved is the state as it was written in the end.
 	Saved *state.State
+	// Recovered says that the store did not take all of it, and Result where it is kept.
+	Recovered bool
 }
 
 // StaleError says that a saved plan no longer fits (exit code 4).
@@ -124,8 +127,8 @@ func (s *Session) applyOnce(ctx context.Context, o ApplyOptions, options plan.Op
 	} else if out.Refused = p.Refusals(); out.Refused.HasErrors() {
 		return false, nil // what came to light after waiting is not done unasked
 	}
-	result, saved, err := s.carryOut(ctx, o, st, p, made, lease, guard)
-	out.Ran, out.Saved = true, saved
+	result, err := s.carryOut(ctx, o, st, p, made, lease, guard, out)
+	out.Ran = true
 	out.Result = merge(out.Result, result)
 	if err != nil && !out.Result.Diagnostics.HasErrors() { // else the run has said it
 		return false, err
@@ -153,7 +156,7 @@ func (s *Session) ask(ctx context.Context, o ApplyOptions, p *plan.Plan, out *Ap
 	return yes, err
 }
 
-func (s *Session) carryOut(ctx context.Context, o ApplyOptions, st *state.State, p *plan.Plan, made *planned, lease state.Lease, guard *state.Guard) (apply.Result, *state.State, error) {
+func (s *Session) carryOut(ctx context.Context, o ApplyOptions, st *state.State, p *plan.Plan, made *planned, lease state.Lease, guard *state.Guard, out *Applied) (apply.Result, error) {
 	recorder := state.NewRecorder(lease, s.Store.Capabilities(), st, s.Clock)
 	r := newResolver(s, made, p.Diagnostics)
 	connections := map[string]state.Connection{}
@@ -169,8 +172,19 @@ func (s *Session) carryOut(ctx context.Context, o ApplyOptions, st *state.State,
 	}
 	result := apply.Run(ctx, in)
 	saved, err := recorder.Close(context.WithoutCancel(ctx))
-	return result, saved, err
+	out.Saved = saved
+	if unsaved := recorder.Unsaved(); unsaved != nil {
+		out.Recovered = true
+		if !slices.ContainsFunc(result.Diagnostics, saysWhy) {
+			result.Diagnostics.Add(Finding(err))
+		}
+		result.Diagnostics.Add(s.recovered(unsaved, err))
+	}
+	return result, err
 }
+
+// saysWhy reports whether a finding of a run says why its state could not be written any more.
+func saysWhy(d diag.Diagnostic) bool { return d.Code == "journal_failed" || d.Code == "lease_lost" }
 
 // merge adds the result of a further round.
 func merge(a, b apply.Result) apply.Result {

@@ -46,6 +46,8 @@ type Options struct {
 	CacheDir string
 	// SandboxSecrets is where secrets go that the sandbox shows once, whatever the files say; "" outside of it (R33).
 	SandboxSecrets string
+	// RecoveryDir is where a state waits that no store took; "" means Dir.
+	RecoveryDir string
 }
 
 // Connection is a connection with all that the files and the environment say about it.
@@ -82,6 +84,7 @@ func Open(o Options) (*Session, diag.List) {
 	}
 	store, err := o.Store(cfg.Settings().State)
 	diags.Add(Findings(err)...)
+	diags.Add(s.unrecovered()...)
 	s.Store = store
 	if diags.HasErrors() {
 		return nil, diags
