@@ -72,7 +72,22 @@ func toyCatalog(t testing.TB) *schema.Catalog {
 			{Name: "pin", Type: schema.TypeString, Owner: schema.Server, OnceShown: true}},
 		Endpoints: toyEndpoints(in+"/passes", in+"/passes/{id}"),
 		Risks:     []schema.RiskRule{{Risk: schema.Irreversible, On: []schema.Event{schema.OnDelete, schema.OnReplace}}}}
-	catalog, err := schema.NewCatalog(room, user, entry, alarm, engine, rules, pass)
+	ranked := func(attribute string, read *schema.Endpoint, change bool) schema.Part {
+		one := in + "/teams/{name}/" + attribute + "/{who}"
+		m := &schema.Members{Add: toyEndpoint("POST", in+"/teams/{name}/"+attribute), Remove: toyEndpoint("DELETE", one), Params: map[string]string{"who": "who"}}
+		if change {
+			m.Change = toyEndpoint("PATCH", one)
+		}
+		return schema.Part{Attribute: attribute, Read: read, Members: m}
+	}
+	members := func(name string) schema.Attribute {
+		return schema.Attribute{Name: name, Type: schema.TypeList, Elem: schema.Elem{Key: []string{"who"}}, Nested: []schema.Attribute{str("who"), str("rank")}}
+	}
+	team := schema.Kind{Name: "team", Parent: "room", Identity: schema.Identity{Binds: schema.ByKey, Key: []string{"name"}},
+		Attributes: []schema.Attribute{key("name"), str("motto"), members("players"), members("fans")},
+		Endpoints:  toyEndpoints(in+"/teams", in+"/teams/{name}"),
+		Parts:      []schema.Part{ranked("players", toyEndpoint("GET", in+"/teams/{name}/players"), true), ranked("fans", nil, false)}}
+	catalog, err := schema.NewCatalog(room, user, entry, alarm, engine, rules, pass, team)
 	if err != nil {
 		t.Fatal(err)
 	}

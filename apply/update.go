@@ -56,7 +56,7 @@ func (w *writing) update(ctx context.Context, n int, call *schema.Call) error {
 func (w *writing) part(ctx context.Context, n int, call *schema.Call) error {
 	var part *schema.Part
 	for i := range w.kind.Parts {
-		if p := &w.kind.Parts[i]; p.Write.Operation == call.Operation && (len(call.Attributes) == 0 || call.Attributes[0] == p.Attribute) {
+		if p := &w.kind.Parts[i]; p.Operation() == call.Operation && (len(call.Attributes) == 0 || call.Attributes[0] == p.Attribute) {
 			part = p
 		}
 	}
@@ -65,6 +65,9 @@ func (w *writing) part(ctx context.Context, n int, call *schema.Call) error {
 	}
 	if err := w.refresh(ctx, call, part); err != nil {
 		return err
+	}
+	if part.Members != nil {
+		return w.members(ctx, n, call, part)
 	}
 	body := plan.Overlay(w.kind, w.desired, w.object.Value)
 	if !part.Write.Replaces || part.Each {
@@ -83,17 +86,7 @@ func (w *writing) part(ctx context.Context, n int, call *schema.Call) error {
 
 // send arms the call's intent, makes the call and records what it applied.
 func (w *writing) send(ctx context.Context, n int, call *schema.Call, write provider.Write) (schema.Object, error) {
-	settles := write.Part == nil || write.Part.Settles
-	after := *w
-	after.applied = w.appliedBy(call)
-	if settles {
-		after.restless = w.waitsAfter(schema.CallUpdate)
-	}
-	err := w.run.arm(ctx, w.step, n, false, func(i *state.Intent) {
-		i.Place, i.ObjectID, i.Key = w.place, w.object.ID, w.object.Key
-		i.Content, i.Secrets = after.applied.value, after.applied.secrets
-		i.Bind = after.bound()
-	})
+	after, err := w.armUpdate(ctx, n, call, write.Part == nil || write.Part.Settles)
 	if err != nil {
 		return schema.Object{}, err
 	}
@@ -108,6 +101,66 @@ func (w *writing) send(ctx context.Context, n int, call *schema.Call, write prov
 	w.applied, w.restless = after.applied, after.restless
 	w.run.finished(w.step, n, state.Record{Bind: w.bound()})
 	return o, nil
+}
+
+// armUpdate arms the intent of a call that changes the object, and returns what is remembered once it is done.
+func (w *writing) armUpdate(ctx context.Context, n int, call *schema.Call, settles bool) (after writing, err error) {
+	after = *w
+	after.applied = w.appliedBy(call)
+	if settles {
+		after.restless = w.waitsAfter(schema.CallUpdate)
+	}
+	err = w.run.arm(ctx, w.step, n, false, func(i *state.Intent) {
+		i.Place, i.ObjectID, i.Key = w.place, w.object.ID, w.object.Key
+		i.Content, i.Secrets = after.applied.value, after.applied.secrets
+		i.Bind = after.bound()
+	})
+	return after, err
+}
+
+// members writes a list by its elements: whatever of it was there just now and whatever the file says. The calls of
+// one list have one intent. Where one of them fails after others were made the intent stays, so that what these did
+// is not taken for somebody else's doing.
+func (w *writing) members(ctx context.Context, n int, call *schema.Call, part *schema.Part) error {
+	after, err := w.armUpdate(ctx, n, call, part.Settles)
+	if err != nil {
+		return err
+	}
+	made := 0
+	write := func(e *schema.Endpoint, member cty.Value) error {
+		_, err := w.run.write(ctx, w.step, provider.Write{Ref: w.ref(), Endpoint: e, Part: part, Member: member,
+			Attributes: []string{part.Attribute}})
+		if err != nil && made == 0 {
+			w.run.failed(w.step, n, err)
+		}
+		made++
+		return err
+	}
+	for _, m := range plan.Members(w.kind, part, w.desired.GetAttr(part.Attribute), w.object.Value.GetAttr(part.Attribute)) {
+		if m.Live != cty.NilVal && m.Desired != cty.NilVal && part.Members.Change != nil {
+			if err := write(part.Members.Change, m.Desired); err != nil {
+				return err
+			}
+			continue
+		}
+		if m.Live != cty.NilVal {
+			if err := write(part.Members.Remove, m.Live); err != nil && !provider.IsNotFound(err) {
+				return err
+			}
+		}
+		if m.Desired != cty.NilVal {
+			if err := write(part.Members.Add, m.Desired); err != nil {
+				return err
+			}
+		}
+	}
+	w.applied, w.restless = after.applied, after.restless
+	w.run.finished(w.step, n, state.Record{Bind: w.bound()})
+	if part.Read != nil {
+		w.object = w.object.WithPart(part.Attribute, w.desired.GetAttr(part.Attribute))
+		return nil
+	}
+	return w.reread(ctx)
 }
 
 // appliedBy is what is applied once the call is done. Of what is written key by key that is one more key.
@@ -149,7 +202,7 @@ func (w *writing) refresh(ctx context.Context, call *schema.Call, part *schema.P
 	}
 	before := w.c.Before
 	planned := w.there && before != cty.NilVal && !before.IsNull() && w.c.Action != plan.Replace && w.c.Action != plan.Create
-	if part != nil {
+	if part != nil && part.Read != nil {
 		value, err := w.step.prov.Part(ctx, ref, part)
 		if err != nil {
 			return err
@@ -188,11 +241,12 @@ func (w *writing) first(call *schema.Call, part *schema.Part) bool {
 // wasRead reports whether the plan knew the value of a part.
 func (w *writing) wasRead(attribute string) bool { return !w.c.Before.GetAttr(attribute).IsNull() }
 
-// ownAttributes are the arguments that are no Part: those that reading the object tells.
+// ownAttributes are the arguments that reading the object tells.
 func ownAttributes(kind *schema.Kind) []string {
 	var names []string
 	for i := range kind.Attributes {
-		if a := &kind.Attributes[i]; a.Argument() && kind.Part(a.Name) == nil {
+		a := &kind.Attributes[i]
+		if p := kind.Part(a.Name); a.Argument() && (p == nil || p.Read == nil) {
 			names = append(names, a.Name)
 		}
 	}

@@ -213,7 +213,7 @@ func (w *world) show(it *item) schema.Object {
 	parts := map[string]bool{}
 	for i := range it.kind.Attributes {
 		a := &it.kind.Attributes[i]
-		if a.WriteOnly || it.kind.Part(a.Name) != nil {
+		if p := it.kind.Part(a.Name); a.WriteOnly || p != nil && p.Read != nil {
 			values[a.Name] = cty.NullVal(a.CtyType())
 		}
 	}
@@ -282,6 +282,8 @@ func (w *world) violation(text string) {
 func (w *world) name(call provider.Write) string {
 	verb := "update"
 	switch {
+	case call.Part != nil && call.Part.Members != nil:
+		return strings.ToLower(call.Endpoint.Method) + " " + text(call.Member.GetAttr("who")) + " of " + call.Part.Attribute
 	case call.Part != nil:
 		verb = "part " + call.PartKey
 	case call.Endpoint == call.Ref.Kind.Endpoints.Create:
@@ -308,6 +310,12 @@ func (w *world) carryOut(call provider.Write, name string) (schema.Object, error
 		it := w.find(call.Ref)
 		if it == nil {
 			return schema.Object{}, refusal(provider.NotFound)
+		}
+		if call.Part.Members != nil {
+			if err := w.member(it, call); err != nil {
+				return schema.Object{}, err
+			}
+			break
 		}
 		it.values[call.Part.Attribute] = call.Bodies[0].GetAttr(call.Part.Attribute)
 	case e == kind.Endpoints.Create || e.Upsert:
@@ -352,6 +360,34 @@ func (w *world) carryOut(call provider.Write, name string) (schema.Object, error
 		o.Value = cty.ObjectVal(values)
 	}
 	return o, nil
+}
+
+// member carries out a call about one element of a list. What is there cannot be added, nor changed or removed what
+// is not.
+func (w *world) member(it *item, call provider.Write) error {
+	var list []cty.Value
+	if old := it.values[call.Part.Attribute]; !old.IsNull() {
+		list = old.AsValueSlice()
+	}
+	at := slices.IndexFunc(list, func(v cty.Value) bool { return text(v.GetAttr("who")) == text(call.Member.GetAttr("who")) })
+	switch m := call.Part.Members; {
+	case call.Endpoint == m.Add && at >= 0:
+		return refusal(provider.Conflict)
+	case call.Endpoint == m.Add:
+		list = append(list, call.Member)
+	case at < 0:
+		return refusal(provider.NotFound)
+	case call.Endpoint == m.Remove:
+		list = slices.Delete(list, at, at+1)
+	default:
+		list[at] = call.Member
+	}
+	it.values[call.Part.Attribute] = cty.ListValEmpty(call.Member.Type())
+	if len(list) > 0 {
+		slices.Reverse(list) // their order has no meaning
+		it.values[call.Part.Attribute] = cty.ListVal(list)
+	}
+	return nil
 }
 
 // put writes the sent attributes of a body into a new or an existing object.

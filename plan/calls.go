@@ -127,12 +127,15 @@ func (b *builder) partCalls(n *node, parts []string, diffs []Diff) []schema.Call
 	var calls []schema.Call
 	for _, name := range parts {
 		p := n.kind.Part(name)
+		if p.Members != nil && diffs == nil && isEmpty(n.value.GetAttr(name)) {
+			continue // a new object has none
+		}
 		if !p.Each {
-			calls = append(calls, schema.Call{Verb: schema.CallPart, Operation: p.Write.Operation, Attributes: []string{name}})
+			calls = append(calls, schema.Call{Verb: schema.CallPart, Operation: p.Operation(), Attributes: []string{name}})
 		} else {
 			for _, field := range n.kind.Attribute(name).Nested {
 				if b.keyChanged(n, name, field.Name, diffs) {
-					calls = append(calls, schema.Call{Verb: schema.CallPart, Operation: p.Write.Operation, Attributes: []string{name}, Key: field.Name})
+					calls = append(calls, schema.Call{Verb: schema.CallPart, Operation: p.Operation(), Attributes: []string{name}, Key: field.Name})
 				}
 			}
 		}
@@ -141,6 +144,11 @@ func (b *builder) partCalls(n *node, parts []string, diffs []Diff) []schema.Call
 		}
 	}
 	return calls
+}
+
+func isEmpty(v cty.Value) bool {
+	v, _ = v.Unmark()
+	return v.IsKnown() && !v.IsNull() && v.LengthInt() == 0
 }
 
 func (b *builder) keyChanged(n *node, part, key string, diffs []Diff) bool {

@@ -45,6 +45,11 @@ func roles(kind *schema.Kind, calls []schema.Call) []string {
 		if e := kind.Endpoint(call.Operation); e != nil {
 			out = append(out, e.Role)
 		}
+		if call.Verb == schema.CallPart {
+			for _, e := range kind.Part(call.Attributes[0]).Endpoints() {
+				out = append(out, e.Role)
+			}
+		}
 		for _, p := range kind.Endpoints.Partial {
 			if call.Verb == schema.CallUpdate && slices.ContainsFunc(p.Only, func(name string) bool { return slices.Contains(call.Attributes, name) }) {
 				out = append(out, p.Role)

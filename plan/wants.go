@@ -79,6 +79,9 @@ func (w *wants) node(n *node) {
 	}
 	for i := range n.kind.Parts {
 		p := &n.kind.Parts[i]
+		if p.Read == nil {
+			continue // reading the object shows it
+		}
 		set := !n.value.GetAttr(p.Attribute).IsNull()
 		recorded := n.bound != nil && !n.bound.Applied.IsNull() && !n.bound.Applied.GetAttr(p.Attribute).IsNull()
 		if set || recorded {

@@ -55,6 +55,9 @@ type Write struct {
 	// part that is written key by key.
 	Part    *schema.Part
 	PartKey string
+	// Member is the element that the call adds to a list, changes or removes (see [schema.Members]); NilVal for other
+	// calls.
+	Member cty.Value
 	// Query are the query parameters.
 	Query url.Values
 }

@@ -120,8 +120,14 @@ func (c *Catalog) check(k *Kind) []string {
 	}
 	for _, p := range k.Parts {
 		names = append(names, p.Attribute)
-		if p.Read == nil || p.Write == nil {
+		switch m, a := p.Members, Find(k.Attributes, p.Attribute); {
+		case m == nil && (p.Read == nil || p.Write == nil):
 			bad("part %s has no endpoint to read or to write", p.Attribute)
+		case m == nil:
+		case m.Add == nil || m.Remove == nil || p.Write != nil:
+			bad("the members of %s need endpoints to add and to remove one, and are written by no other", p.Attribute)
+		case a != nil && a.Nested == nil:
+			bad("the members of %s must be objects", p.Attribute)
 		}
 	}
 	if cr := k.Credential; cr != nil {
@@ -246,7 +252,8 @@ func (k *Kind) AllEndpoints() []*Endpoint {
 	all := []*Endpoint{k.Endpoints.List, k.Endpoints.Get, k.Endpoints.Create, k.Endpoints.Update, k.Endpoints.Delete, k.Endpoints.Find}
 	all = append(all, k.Endpoints.Partial...)
 	for _, p := range k.Parts {
-		all = append(all, p.Read, p.Write)
+		all = append(all, p.Read)
+		all = append(all, p.Endpoints()...)
 	}
 	return slices.DeleteFunc(all, func(e *Endpoint) bool { return e == nil })
 }

@@ -18,6 +18,7 @@
 package schema
 
 import (
+	"slices"
 	"time"
 
 	"github.com/zclconf/go-cty/cty"
@@ -178,7 +179,31 @@ type Part struct {
 	EachParam string
 	// Settles says that a write puts the object to work, to be waited for.
 	Settles bool
+	// Members says that the elements of a list are written one by one; there is no Write then, and no Read where
+	// reading the object shows them.
+	Members *Members
 }
+
+// Members are the calls that change a list by its elements: who is in a team, where a key is assigned.
+type Members struct {
+	// Add makes an element and Remove takes one away. Change writes an element that pairs with a live one and differs
+	// from it; where it is nil, that one is removed and the element added.
+	Add, Change, Remove *Endpoint
+	// Params maps path parameters to the nested attributes that fill them; these are in no body.
+	Params map[string]string
+}
+
+// Endpoints returns the calls that write the part.
+func (p *Part) Endpoints() []*Endpoint {
+	all := []*Endpoint{p.Write}
+	if m := p.Members; m != nil {
+		all = []*Endpoint{m.Add, m.Change, m.Remove}
+	}
+	return slices.DeleteFunc(all, func(e *Endpoint) bool { return e == nil })
+}
+
+// Operation names the writing of the part in a plan: the operationId of its call, or of the one that adds members.
+func (p *Part) Operation() string { return p.Endpoints()[0].Operation }
 
 // Settle says how an object comes to rest after a write.
 type Settle struct {

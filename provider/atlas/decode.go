@@ -13,7 +13,7 @@ func (c *Client) decode(kind *schema.Kind, place schema.Place, item any, written
 	j, _ := item.(map[string]any)
 	j = c.withoutSecrets(kind.Attributes, j, written)
 	for i := range kind.Parts {
-		if a := kind.Attribute(kind.Parts[i].Attribute); a != nil {
+		if a := kind.Attribute(kind.Parts[i].Attribute); a != nil && kind.Parts[i].Read != nil {
 			delete(j, a.API)
 		}
 	}

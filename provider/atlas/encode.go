@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -29,8 +31,11 @@ func (c *Client) encode(w provider.Write) (encoded, error) {
 	for name, values := range w.Query {
 		out.query[name] = slices.Clone(values)
 	}
-	if w.Bodies == nil {
+	if w.Bodies == nil && w.Member == cty.NilVal || w.Endpoint.Method == http.MethodDelete {
 		return out, nil
+	}
+	if w.Member != cty.NilVal {
+		return c.encodeMember(w, out)
 	}
 	var parts []any
 	for _, v := range w.Bodies {
@@ -219,6 +224,31 @@ func encodePart(w provider.Write, v cty.Value) (any, []schema.Attribute, error) 
 		return nil, nil, fmt.Errorf("%s has no value to send", a.Name)
 	}
 	return j[a.API], a.Nested, nil
+}
+
+// encodeMember makes the body of a call about one element of a list, in an array where the endpoint takes several.
+func (c *Client) encodeMember(w provider.Write, out encoded) (encoded, error) {
+	var attrs []schema.Attribute
+	for _, a := range sendable(w.Ref.Kind.Attribute(w.Part.Attribute).Nested) {
+		if !slices.Contains(slices.Collect(maps.Values(w.Part.Members.Params)), a.Name) {
+			attrs = append(attrs, a)
+		}
+	}
+	plain, err := c.reveal(w.Ref.Kind, cty.ObjectVal(map[string]cty.Value{w.Part.Attribute: cty.ListVal([]cty.Value{w.Member})}))
+	if err != nil {
+		return encoded{}, err
+	}
+	j, err := schema.Encode(attrs, plain.GetAttr(w.Part.Attribute).Index(cty.Zero), schema.ByAPI)
+	if err != nil {
+		return encoded{}, fmt.Errorf("%s: %w", w.Ref.Kind.Name, err)
+	}
+	var body any = j
+	if w.Endpoint.Batch > 0 {
+		body = []any{j}
+	}
+	out.attrs = attrs
+	out.body, err = json.Marshal(body)
+	return out, err
 }
 
 // keyed is one key of a Part that is written key by key, as an attribute of its own.

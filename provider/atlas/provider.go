@@ -111,6 +111,11 @@ func (c *Client) Write(ctx context.Context, w provider.Write) (schema.Object, er
 	if w.Part != nil && w.Part.Each {
 		place = place.With(w.Part.EachParam, apiKey(w.Ref.Kind.Attribute(w.Part.Attribute), w.PartKey))
 	}
+	if w.Member != cty.NilVal {
+		for param, name := range w.Part.Members.Params {
+			place = place.With(param, text(w.Member.GetAttr(name)))
+		}
+	}
 	path, err := w.Ref.Kind.Path(w.Endpoint.Path, place, w.Ref.ID, w.Ref.Key)
 	if err != nil {
 		return schema.Object{}, misuse(w.Endpoint, err)

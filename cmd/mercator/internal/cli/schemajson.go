@@ -34,7 +34,9 @@ func operationsOf(k *schema.Kind) []operationJSON {
 	add("delete", k.Endpoints.Delete)
 	for i := range k.Parts {
 		add("read", k.Parts[i].Read)
-		add("write", k.Parts[i].Write)
+		for _, e := range k.Parts[i].Endpoints() {
+			add("write", e)
+		}
 	}
 	return out
 }
