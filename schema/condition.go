@@ -238,6 +238,9 @@ func (p *Prefixes) holds(text string) bool {
 	return bounds[0] <= network.Bits() && network.Bits() <= bounds[1]
 }
 
+// Words says the condition in words, for the reference: "type_name is SLACK".
+func (c *Condition) Words() string { return c.text() }
+
 // text says the condition in words; long lists of values are cut.
 func (c *Condition) text() string {
 	const shown = 5

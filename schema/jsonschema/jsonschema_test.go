@@ -120,7 +120,8 @@ func TestFits(t *testing.T) {
 		"templates as keys": `{"access_list": {"l": {"project": "65f0", "entries": {"${var.office}": "Office"}}}}`,
 		"converted":         `{"cluster": {"c": {"project": "65f0", "mongo_db_major_version": 8.0, "node_count": "3", "backup_enabled": "true"}}}`,
 		"null":              `{"project": {"a": {"name": null, "tags": null, "settings": {"is_data_explorer_enabled": null}}}}`,
-		"the rest": `{"mercator": {"required_version": ">= 0.1", "state": {"local": {"path": "x"}}}, "atlas": {"org_id": "${var.o}"},
+		"the rest": `{"mercator": {"required_version": ">= 0.1", "state": {"local": {"path": "x"}},
+				"advice": {"unused_local": "off", "open_to_the_world": "error"}}, "atlas": {"org_id": "${var.o}"},
 			"variable": {"v": {"type": "list(string)", "default": [], "sensitive": true, "nullable": false, "description": "x",
 				"validation": [{"condition": true, "error_message": "x"}]}},
 			"output": {"o": {"value": {"a": 1}, "sensitive": true}}, "module": {"m": {"source": "./m", "count": 1, "anything": [1]}},
@@ -170,6 +171,10 @@ func TestWrongOnesFail(t *testing.T) {
 		`{"moved": {"from": "project.a"}}`:                                                                       "/moved",
 		`{"import": {"to": "project.a", "id": ["x"]}}`:                                                           "/import/id",
 		`{"check": {"c": {}}}`:                                                                                   "/check/c",
+		`{"mercator": {"advice": {"open_to_the_world": "loud"}}}`:                                                "/mercator/advice/open_to_the_world",
+		`{"mercator": {"advice": {"open_to_all": "off"}}}`:                                                       "/mercator/advice",
+		`{"project": {"a": {"access_list": {"l": {"entries": {}, "accept": {"open_to_the_world": " "}}}}}}`:      "/project/a/access_list/l/accept/open_to_the_world",
+		`{"project": {"a": {"accept": {"open_to_the_world": "trial"}}}}`:                                         "/project/a/accept",
 		`{"mercator": {"required_version": 1}}`:                                                                  "/mercator/required_version",
 	} {
 		err := s.Validate(parse(t, text))

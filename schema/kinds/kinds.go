@@ -5,6 +5,8 @@ package kinds
 
 import "mercator/schema"
 
+//go:generate go run mercator/cmd/mercator docs --out docs
+
 // declared are the kinds in the order in which Go initializes the files.
 var declared []schema.Kind
 

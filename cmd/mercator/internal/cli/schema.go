@@ -251,18 +251,26 @@ func about(a *schema.Attribute) string {
 	} else if n > 0 {
 		out = append(out, "One of "+strings.Join(a.Enum, ", ")+".")
 	}
-	switch {
-	case a.Min != nil && a.Max != nil:
-		out = append(out, fmt.Sprintf("From %v to %v.", *a.Min, *a.Max))
-	case a.Min != nil:
-		out = append(out, fmt.Sprintf("At least %v.", *a.Min))
-	case a.Max != nil:
-		out = append(out, fmt.Sprintf("At most %v.", *a.Max))
-	}
-	if a.MaxLen > 0 {
-		out = append(out, fmt.Sprintf("At most %d characters.", a.MaxLen))
+	if text := bounds(a); text != "" {
+		out = append(out, text)
 	}
 	return strings.Join(out, " ")
+}
+
+// bounds says how large or long a value may be.
+func bounds(a *schema.Attribute) string {
+	switch {
+	case a.Min != nil && a.Max != nil:
+		return fmt.Sprintf("From %v to %v.", *a.Min, *a.Max)
+	case a.Min != nil:
+		return fmt.Sprintf("At least %v.", *a.Min)
+	case a.Max != nil:
+		return fmt.Sprintf("At most %v.", *a.Max)
+	case a.MaxLen > 0:
+		return fmt.Sprintf("At most %d characters.", a.MaxLen)
+	default:
+		return ""
+	}
 }
 
 // apiRoot is what every path of the Administration API begins with; pages leave it out.

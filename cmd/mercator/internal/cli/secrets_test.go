@@ -194,6 +194,7 @@ func TestNoCommandShowsASecret(t *testing.T) {
 	u.must(0, "schema", "--json")
 	u.must(0, "schema", "alert_config")
 	u.must(0, "explain", "old_tls")
+	u.must(0, "docs", "--out", "reference")
 	u.must(0, "version")
 
 	// Mistakes that speak of secret values.

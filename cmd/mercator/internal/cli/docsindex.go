@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"mercator/schema"
+	"mercator/schema/config"
+)
+
+// indexPage leads to the other pages, and says what holds for all kinds.
+func indexPage(catalog *schema.Catalog) string {
+	d := &document{}
+	d.heading(1, "Reference")
+	d.printf("The kinds of resources that a configuration can declare, those that live in another below it.\n\n")
+	var walk func(parent, lead string)
+	walk = func(parent, lead string) {
+		for _, k := range catalog.Children(parent) {
+			d.printf("%s- %s: %s\n", lead, kindLink(k.Name), markdown(k.Doc))
+			walk(k.Name, lead+"  ")
+		}
+	}
+	walk("", "")
+	d.printf("\nExpressions can call the [functions](functions.md).\n")
+	d.heading(2, "Arguments of all resources")
+	for _, a := range []struct{ name, text string }{
+		{"for_each", "a map, or a set of texts: one instance for each element, which is `each.key` and `each.value`"},
+		{"count", "a number: so many instances, told apart by `count.index`"},
+		{"depends_on", "a list of references to what has to be done before, where no argument refers to it"},
+		{"atlas", "the label of the `atlas` block, which is the organization that it belongs to"},
+		{"lifecycle", "a block: `prevent_destroy`, `destroy = false` to leave the object in Atlas once the block is gone, `ignore_changes` " +
+			"for arguments that are written at creation only, `precondition` and `postcondition`"},
+		{"timeouts", fmt.Sprintf("a block: `create`, `update` and `delete`, as durations such as \"90m\"; %s unless the kind's page says otherwise",
+			hours(schema.DefaultLimit))},
+		{"accept", "an object of literal texts: advice that is not to be given, each with the reason"},
+		{"exclusive", "in a block that others live in, a list of kinds: what is there and not declared is deleted"},
+	} {
+		d.printf("- `%s`: %s.\n", a.name, a.text)
+	}
+	d.printf("\nAn argument that is not set is not managed. What exists once in its parent takes neither a label nor `for_each` and `count`.\n")
+	d.heading(2, "Editors")
+	d.printf("`mercator schema --json-schema > mercator.schema.json` writes a JSON Schema, by which editors complete and check configurations " +
+		"in JSON syntax. In the settings of Visual Studio Code:\n\n")
+	d.code("json", `"json.schemas": [{ "fileMatch": ["*.hcl.json"], "url": "./mercator.schema.json" }]`)
+	return d.String()
+}
+
+// hours writes a duration of whole minutes or hours for people.
+func hours(d time.Duration) string {
+	if d%time.Hour == 0 {
+		return count(int(d/time.Hour), "hour")
+	}
+	return count(int(d/time.Minute), "minute")
+}
+
+// functionsPage is the reference of all functions, by group.
+func functionsPage(functions []config.Manual, absent []config.Function) string {
+	d := &document{}
+	d.heading(1, "Functions")
+	d.printf("What a function makes of a sensitive value is sensitive, and of an unknown one unknown. A parameter without a type takes any " +
+		"value; one with three dots can be repeated. In the examples `greeting.txt` holds \"hello\" and a newline, and `hello.tpl` holds " +
+		"\"Hello, ${name}!\".\n")
+	var groups []string
+	by := map[string][]config.Manual{}
+	for _, f := range functions {
+		if by[f.Group] == nil {
+			groups = append(groups, f.Group)
+		}
+		by[f.Group] = append(by[f.Group], f)
+	}
+	for _, group := range groups {
+		d.heading(2, capital(group))
+		slices.SortFunc(by[group], func(a, b config.Manual) int { return strings.Compare(a.Name, b.Name) })
+		for _, f := range by[group] {
+			d.heading(3, f.Name)
+			d.printf("%s\n\n%s For example, %s gives %s.\n", verbatim(f.Signature), markdown(f.Description), verbatim(f.Example), verbatim(f.Result))
+		}
+	}
+	d.heading(2, "Not offered")
+	for _, f := range absent {
+		d.printf("- `%s`: %s\n", f.Name, markdown(f.Description))
+	}
+	return d.String()
+}
+
+func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
