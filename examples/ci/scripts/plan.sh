@@ -3,6 +3,7 @@
 #
 #   plan.bin    the plan itself, for apply.sh        plan.md    for a comment
 #   plan.json   for policies and programs            plan.xml   JUnit, for the test view
+#   plan.sarif  for code scanning
 #
 # It ends with 0, whether there are changes or not, and with 1 after an error, which plan.md then tells. On GitHub it
 # sets the output "changes". MERCATOR_ALLOW_DESTROY names an address that may be lost for good. MERCATOR_FLAGS are further
@@ -14,7 +15,7 @@ out=$2
 mkdir -p "$out"
 rm -f "$out"/plan.*
 set -- --detailed-exitcode --out "$out/plan.bin" --format text --format "markdown=$out/plan.md" \
-  --format "json=$out/plan.json" --format "junit=$out/plan.xml"
+  --format "json=$out/plan.json" --format "junit=$out/plan.xml" --format "sarif=$out/plan.sarif"
 if [ -n "${MERCATOR_ALLOW_DESTROY:-}" ]; then
   set -- "$@" --allow-destroy "$MERCATOR_ALLOW_DESTROY"
 fi
