@@ -195,7 +195,7 @@ func (b *builder) secretsNeededIn(n *node, a *schema.Attribute) {
 			continue
 		}
 		path := fmt.Sprintf("%s[%d].%s", a.Name, p.desired, secrets[0])
-		b.finding(n, n.placeOf(a.Name), "secret_needed", fmt.Sprintf("%s is needed", path),
+		b.finding(n, n.placeOf(path), "secret_needed", fmt.Sprintf("%s is needed", path),
 			"The change replaces the whole list in Atlas, and %s. Set %s.", why, path)
 	}
 }

@@ -295,7 +295,7 @@ func (w *walker) object(n *hclsyntax.ObjectConsExpr) {
 }
 
 // literalKey returns an object key that does not have to be computed.
-func literalKey(x hclsyntax.Expression) (string, bool) {
+func literalKey(x hcl.Expression) (string, bool) {
 	if word := hcl.ExprAsKeyword(x); word != "" {
 		return word, true
 	}
@@ -309,7 +309,9 @@ func literalKey(x hclsyntax.Expression) (string, bool) {
 		}
 	case *hclsyntax.LiteralValueExpr:
 	default:
-		return "", false
+		if _, native := x.(hclsyntax.Expression); native || len(x.Variables()) > 0 {
+			return "", false
+		}
 	}
 	v, hd := x.Value(nil)
 	switch {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
 
 	"mercator/schema"
 	"mercator/schema/diag"
@@ -121,6 +122,9 @@ func (l *loader) declareResource(hb *hcl.Block, parent *block) {
 	}
 	for name, a := range got.args {
 		b.ranges[name] = rangeOf(a.Range)
+		if attr := k.Attribute(name); attr != nil && k.Fan == nil {
+			placeInside(b.ranges, attr, cty.GetAttrPath(name), a.Expr)
+		}
 	}
 	seen := map[string]diag.Range{}
 	for _, inner := range got.blocks {

@@ -83,7 +83,7 @@ func (e *Evaluation) judge(c *condition, f frame) verdict {
 	case !v.IsKnown():
 		return notKnown
 	case err != nil || converted.IsNull():
-		e.add(diag.Errorf(codeWrongType, "The condition is not true or false", "Found %s.", describe(v, true)).
+		e.add(diag.Errorf(codeWrongType, "The condition is not true or false", "Found %s. "+trueOrFalse, describe(v, true)).
 			At(rangeOf(c.holds.Range())).On(address(f)))
 		return unclear
 	case converted.False():

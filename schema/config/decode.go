@@ -173,15 +173,23 @@ func (d *decoder) stranger(a *schema.Attribute, attrs []schema.Attribute, name s
 			"Atlas decides about %q; remove it.", name))
 		return
 	}
+	where := "the object"
+	if a != nil {
+		where = a.Name
+	}
 	var names []string
 	for i := range attrs {
 		if attrs[i].Argument() {
 			names = append(names, attrs[i].Name)
 		}
 	}
-	where := "the object"
-	if a != nil {
-		where = a.Name
+	if d.hide {
+		whole := d.path
+		d.path = whole[:len(whole)-1]
+		d.report(diag.Errorf(codeUnknownArgument, fmt.Sprintf("There is no such argument in %s", schema.PathString(d.path)),
+			"%s has no field of a name that stands in a sensitive value, and is not shown therefore.%s", capital(where), among("", names)))
+		d.path = whole
+		return
 	}
 	d.reportKey(diag.Errorf(codeUnknownArgument, fmt.Sprintf("There is no argument %q", schema.PathString(d.path)),
 		"%s has no field of that name.%s", capital(where), among(name, names)))
@@ -234,7 +242,11 @@ func (d *decoder) pairs(a *schema.Attribute, of schema.Type, v cty.Value) cty.Va
 	out := make(map[string]cty.Value, v.LengthInt())
 	for it := v.ElementIterator(); it.Next(); {
 		k, el := it.Element()
-		el = d.in(cty.IndexStep{Key: k}, func() cty.Value {
+		key := k
+		if d.hide {
+			key = cty.UnknownVal(cty.String) // which is shown as [*]
+		}
+		el = d.in(cty.IndexStep{Key: key}, func() cty.Value {
 			el, secret := d.unmark(el)
 			switch {
 			case !el.IsKnown():

@@ -192,7 +192,8 @@ func (e *Evaluation) expandCount(g *group, like instance, f frame) {
 	}
 	if n < 0 {
 		g.failed = true
-		e.add(diag.Errorf(codeCount, "count is not a whole number from 0", "Found %s.", describe(v, false)).At(at))
+		e.add(diag.Errorf(codeCount, "count is not a whole number from 0",
+			"Found %s. Write how many instances there are to be: 3, or 0 for none.", describe(v, false)).At(at))
 		return
 	}
 	if n > MaxInstances-e.count {

@@ -174,7 +174,7 @@ func guarded(f function.Function) function.Function {
 	return function.New(&function.Spec{
 		Params: []function.Parameter{textParam("text")},
 		Type: func(args []cty.Value) (cty.Type, error) {
-			if args[0].IsKnown() && nesting(args[0].AsString()) > MaxNesting {
+			if args[0].IsKnown() && tooNested([]byte(args[0].AsString())) >= 0 {
 				return cty.DynamicPseudoType, fmt.Errorf("the text is nested more than %d levels deep", MaxNesting)
 			}
 			return f.ReturnTypeForValues(args)
@@ -183,19 +183,20 @@ func guarded(f function.Function) function.Function {
 	})
 }
 
-// nesting returns how deep the brackets of a text are nested, wherever they stand.
-func nesting(text string) int {
-	depth, deepest := 0, 0
-	for _, c := range []byte(text) {
+// tooNested returns where brackets are nested too deeply, whatever they stand in; -1 where they are not.
+func tooNested(text []byte) int {
+	depth := 0
+	for i, c := range text {
 		switch c {
 		case '{', '[':
-			depth++
-			deepest = max(deepest, depth)
+			if depth++; depth > MaxNesting {
+				return i
+			}
 		case '}', ']':
 			depth--
 		}
 	}
-	return deepest
+	return -1
 }
 
 // templateString renders a template that is given as a text.

@@ -158,12 +158,27 @@ func TestBad(t *testing.T) {
 			if len(diags) == 0 {
 				t.Fatal("nothing is wrong with it")
 			}
+			for _, d := range diags {
+				placed(t, d, sources)
+			}
 			var b strings.Builder
 			if err := diag.WriteText(&b, diags, diag.TextOptions{Sources: sources, Width: 100}); err != nil {
 				t.Fatal(err)
 			}
 			s.compare(t, b.String())
 		})
+	}
+}
+
+// placed makes sure that a finding points into one of the files.
+func placed(t *testing.T, d diag.Diagnostic, sources map[string][]byte) {
+	t.Helper()
+	if d.Code == "undeclared_variable" && strings.HasPrefix(d.Detail, "--var ") {
+		return // a flag is no place
+	}
+	start, end := d.Range.Start, d.Range.End
+	if src, ok := sources[d.Range.File]; !ok || start.Line < 1 || start.Column < 1 || start.Byte > end.Byte || end.Byte > len(src) {
+		t.Errorf("%s points to no place: %+v", d.Code, d.Range)
 	}
 }
 

@@ -129,11 +129,8 @@ func (e *Evaluation) accept(v *variable, x *expr, home *instance, value cty.Valu
 	at := rangeOf(x.Range())
 	switch {
 	case err != nil:
-		if p, ok := err.(cty.PathError); ok {
-			at = rangeAt(x.Expression, p.Path)
-		}
 		e.add(diag.Errorf(codeVariableValue, fmt.Sprintf("%q does not have the type of the module's variable", v.name),
-			"%s.", typeMismatch(err, v)).At(at).On(string(home.addr)))
+			"%s.", typeMismatch(err, v, v.sensitive || value.HasMarkDeep(schema.Sensitive))).At(mismatchAt(err, x.Expression)).On(string(home.addr)))
 		return failed
 	case converted.IsKnown() && converted.IsNull() && !v.nullable:
 		if v.fallback != cty.NilVal {

@@ -201,3 +201,19 @@ func TestSecretsStayOutOfExcerpts(t *testing.T) {
 		}
 	})
 }
+
+// TestKeysOfSecretsStayHidden puts secrets whose keys are secret as well where they do not fit.
+func TestKeysOfSecretsStayHidden(t *testing.T) {
+	for _, text := range []string{
+		"team \"t\" {\n  members = sensitive({ " + canary + " = 1 })\n}",
+		"project \"p\" {\n  tags = sensitive({ " + canary + " = [] })\n}",
+		"cluster \"c\" {\n  project = \"65f0\"\n  size = \"M10\"\n  specs = sensitive([{ " + canary + " = 1 }])\n}",
+		"variable \"v\" {\n  type = map(number)\n  sensitive = true\n  default = { " + canary + " = \"x\" }\n}",
+		"module \"m\" {\n  source = \"./m\"\n  v = sensitive({ " + canary + " = \"x\" })\n}",
+	} {
+		diags := validate(t, map[string]string{"main.hcl": text, "m/main.hcl": "variable \"v\" { type = map(number) }"})
+		if !diags.HasErrors() || strings.Contains(fmt.Sprint(diags), canary) {
+			t.Errorf("%s\ngives %v", text, diags)
+		}
+	}
+}

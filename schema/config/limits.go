@@ -119,13 +119,16 @@ func (g *guard) count(l *level, n int) {
 
 // guardJSON does the same for JSON: for its brackets, and for the templates in its texts.
 func guardJSON(src []byte, file string) *diag.Diagnostic {
-	deep := func() *diag.Diagnostic {
+	deep := func(at int) *diag.Diagnostic {
+		line := 1 + bytes.Count(src[:at], []byte("\n"))
+		start := diag.Pos{Line: line, Column: at - bytes.LastIndexByte(src[:at], '\n'), Byte: at}
 		d := diag.Errorf(codeTooDeep, "The JSON is nested too deeply",
-			"There are more than %d levels of brackets, or an expression in it is nested too deeply.", MaxNesting).At(diag.Range{File: file})
+			"There are more than %d levels of brackets, or an expression in it is nested too deeply. Divide it, or move parts of it into locals.", MaxNesting).
+			At(diag.Range{File: file, Start: start, End: diag.Pos{Line: line, Column: start.Column + 1, Byte: at + 1}})
 		return &d
 	}
-	if nesting(string(src)) > MaxNesting {
-		return deep()
+	if at := tooNested(src); at >= 0 {
+		return deep(at)
 	}
 	tokens := json.NewDecoder(bytes.NewReader(src))
 	for {
@@ -134,7 +137,7 @@ func guardJSON(src []byte, file string) *diag.Diagnostic {
 			return nil // the end, or a mistake that the parser reports
 		}
 		if text, ok := t.(string); ok && strings.Contains(text, "{") && guardNative([]byte(text), file, hclsyntax.LexTemplate) != nil {
-			return deep()
+			return deep(int(tokens.InputOffset()) - 1)
 		}
 	}
 }

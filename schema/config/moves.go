@@ -158,7 +158,7 @@ func (e *Evaluation) truth(x *expr, home *instance, name string, otherwise bool)
 	}
 	converted, err := convert.Convert(v, cty.Bool)
 	if err != nil || !converted.IsKnown() || converted.IsNull() {
-		e.add(diag.Errorf(codeWrongType, fmt.Sprintf("%s is not true or false", name), "Found %s.", describe(v, true)).At(rangeOf(x.Range())))
+		e.add(diag.Errorf(codeWrongType, fmt.Sprintf("%s is not true or false", name), "Found %s. "+trueOrFalse, describe(v, true)).At(rangeOf(x.Range())))
 		return otherwise
 	}
 	return converted.True()
@@ -203,7 +203,7 @@ func (e *Evaluation) identity(i *importDecl, to schema.Address, f frame) (map[st
 		}
 		if name.AsString() != "id" && k.Attribute(name.AsString()) == nil {
 			e.add(diag.Errorf(codeUnknownArgument, fmt.Sprintf("There is no argument %q", name.AsString()),
-				"%s has none of that name.%s", capital(article(k.Name)), among(name.AsString(), k.Identity.Key)).At(at))
+				"%s has none of that name.%s", capital(article(k.Name)), among(name.AsString(), k.Identity.Key)).At(keyRangeAt(i.id.Expression, cty.GetAttrPath(name.AsString()))))
 			return nil, false
 		}
 		out[name.AsString()] = text.AsString()

@@ -252,11 +252,11 @@ func (e *Evaluation) flag(r *result, x *expr, name string, otherwise bool, ctx *
 	case failedIn(marks):
 	case !v.IsKnown():
 		e.add(diag.Errorf(codeLifecycle, fmt.Sprintf("%s is not known yet", name),
-			"It depends on what only Atlas can tell; the plan needs it.").At(rangeOf(x.Range())).On(string(f.inst.addr)))
+			"It depends on what only Atlas can tell, and the plan needs it: use variables, locals or what the files say.").At(rangeOf(x.Range())).On(string(f.inst.addr)))
 	case v.IsNull():
 	case err != nil:
 		e.add(diag.Errorf(codeLifecycle, fmt.Sprintf("%s is not true or false", name),
-			"Found %s.", describe(v, true)).At(rangeOf(x.Range())).On(string(f.inst.addr)))
+			"Found %s. "+trueOrFalse, describe(v, true)).At(rangeOf(x.Range())).On(string(f.inst.addr)))
 	default:
 		return converted.True()
 	}

@@ -50,7 +50,7 @@ func (l *loader) declareVariable(b *hcl.Block) {
 		if hd.HasErrors() {
 			l.add(diag.Errorf(codeInvalidVariable, "The type is not valid",
 				"%s Types are string, number, bool, any, list(T), set(T), map(T), tuple([T, ...]) and object({ name = T, other = optional(T, default) }).",
-				hd[0].Detail).At(rangeOf(a.Expr.Range())))
+				hd[0].Detail).At(rangeOf(*hd[0].Subject)))
 			ty, defaults = cty.DynamicPseudoType, nil
 		}
 		v.ty, v.defaults = ty, defaults
@@ -73,7 +73,7 @@ func (l *loader) variableDefault(v *variable, a *hcl.Attribute) {
 	converted, err := v.convert(value)
 	if err != nil {
 		l.add(diag.Errorf(codeInvalidVariable, "The default does not have the variable's type", "%s.",
-			typeMismatch(err, v)).At(rangeOf(a.Expr.Range())))
+			typeMismatch(err, v, v.sensitive)).At(mismatchAt(err, a.Expr)))
 		v.fallback = cty.UnknownVal(v.ty)
 		return
 	}
@@ -91,7 +91,19 @@ func (v *variable) convert(value cty.Value) (cty.Value, error) {
 	return convert.Convert(value, v.ty)
 }
 
-func typeMismatch(err error, v *variable) string {
+// mismatchAt returns where the part of a value is written that does not fit a type.
+func mismatchAt(err error, x hcl.Expression) diag.Range {
+	if p, ok := err.(cty.PathError); ok {
+		return rangeAt(x, p.Path)
+	}
+	return rangeOf(x.Range())
+}
+
+// typeMismatch says in what a value does not fit its variable. What stands in a secret is not told, its keys included.
+func typeMismatch(err error, v *variable, secret bool) string {
+	if secret {
+		return fmt.Sprintf("What does not fit is not shown, since the value is sensitive (the type is %s)", typeexpr.TypeString(v.ty))
+	}
 	text := capital(err.Error())
 	if p, ok := err.(cty.PathError); ok && len(p.Path) > 0 {
 		text = schema.PathString(p.Path) + ": " + err.Error()
@@ -103,7 +115,7 @@ func typeMismatch(err error, v *variable) string {
 type given struct {
 	value cty.Value
 	where string
-	rng   diag.Range
+	x     hcl.Expression // nil where it does not come from a file
 }
 
 // readVariables collects the values in order of precedence, later sources over earlier ones, checks them against
@@ -173,7 +185,7 @@ func (l *loader) givenFile(values map[string]given, path string) {
 			continue
 		}
 		if v, ok := l.constant(a); ok {
-			values[name] = given{value: v, where: path, rng: rangeOf(a.Expr.Range())}
+			values[name] = given{value: v, where: path, x: a.Expr}
 		} else {
 			values[name] = given{value: cty.DynamicVal, where: path}
 		}
@@ -191,7 +203,7 @@ func (l *loader) givenText(values map[string]given, name, text, where string) {
 	value, problem := parseValue(text, where)
 	if problem != "" {
 		l.add(diag.Errorf(codeVariableValue, fmt.Sprintf("The value of the variable %q is not valid", name),
-			"%s gives it what is no %s: %s", capital(where), typeexpr.TypeString(v.ty), problem))
+			"%s gives it what is no %s: %s", capital(where), typeexpr.TypeString(v.ty), problem).At(v.rng))
 		value = cty.DynamicVal
 	}
 	values[name] = given{value: value, where: where}
@@ -249,12 +261,12 @@ func (l *loader) accept(v *variable, g given) cty.Value {
 	}
 	converted, err := v.convert(g.value)
 	if err != nil {
-		at := g.rng
-		if at.IsZero() {
-			at = v.rng
+		at := v.rng
+		if g.x != nil {
+			at = mismatchAt(err, g.x)
 		}
 		l.add(diag.Errorf(codeVariableValue, fmt.Sprintf("The value of the variable %q does not have its type", v.name),
-			"From %s: %s.", g.where, typeMismatch(err, v)).At(at))
+			"From %s: %s.", g.where, typeMismatch(err, v, v.sensitive)).At(at))
 		return cty.UnknownVal(v.ty)
 	}
 	if converted.IsNull() && !v.nullable {

@@ -89,6 +89,9 @@ func shorten(text string) string {
 	return text
 }
 
+// trueOrFalse is what to do about a value that should be a truth value.
+const trueOrFalse = "Write true or false, or an expression that gives one of them, such as var.environment == \"prod\"."
+
 // wanted says in words what an attribute takes.
 func wanted(a *schema.Attribute) string {
 	switch a.Type {
