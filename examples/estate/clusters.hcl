@@ -21,7 +21,7 @@ cluster "catalog" {
   backup_enabled                 = true
   pit_enabled                    = true
   retain_backups                 = true
-  termination_protection_enabled = true
+  termination_protection_enabled = var.environments["prod"].protected
   process_args = {
     default_max_time_ms                = 30000
     no_table_scan                      = false
@@ -47,7 +47,7 @@ cluster "events" {
   }]
 
   backup_enabled                 = true
-  termination_protection_enabled = true
+  termination_protection_enabled = var.environments["prod"].protected
   config_server_management_mode  = "FIXED_TO_DEDICATED"
 }
 
@@ -65,7 +65,7 @@ cluster "sessions" {
     }]
   }]
 
-  termination_protection_enabled = true
+  termination_protection_enabled = var.environments["prod"].protected
   accept                         = { no_backup = "whoever loses a session logs in again" }
 }
 
@@ -100,7 +100,7 @@ cluster "reports" {
   }]
 
   backup_enabled                 = true
-  termination_protection_enabled = true
+  termination_protection_enabled = var.environments["prod"].protected
 
   bi_connector = { enabled = true, read_preference = "ANALYTICS" }
 }

@@ -31,7 +31,7 @@ func TestExamplesApplyAndStayApplied(t *testing.T) {
 				if !p.Diagnostics.HasErrors() {
 					t.Error("a protected cluster can be destroyed")
 				}
-				r.edit("projects.hcl", "each.value.protected", "false")
+				r.edit("variables.hcl", "protected = true", "protected = false")
 				r.converge()
 			}
 			r.apply(plan.Options{Destroy: true})
