@@ -298,3 +298,70 @@ func read(t *testing.T, s *Store) (*state.State, state.LockInfo) {
 	}
 	return got, *holder
 }
+
+// A holder that overslept may renew its lease at the moment in which another, who has just seen it expired, takes it.
+func TestRule_R28_ALateRenewalWinsAgainstATakeover(t *testing.T) {
+	ctx := context.Background()
+	server := postgrestest.Shared(t)
+	clock := statetest.NewClock()
+	first := open(t, server.Address, freshSchema(), clock)
+	held, err := first.Lock(ctx, state.LockInfo{Who: "slow@host"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	clock.Advance(2 * free)
+	renewed := make(chan error, 1)
+	proxy := postgrestest.NewProxy(t, server.Address, func(query string) postgrestest.Action {
+		if strings.Contains(query, "SET fence") && len(renewed) == 0 {
+			renewed <- held.Renew(ctx)
+		}
+		return postgrestest.Pass
+	})
+	var locked *state.LockedError
+	if _, err := open(t, proxy.Address, first.schema, clock).Lock(ctx, state.LockInfo{}); !errors.As(err, &locked) {
+		t.Errorf("taken over from a holder that had renewed its lease: %v", err)
+	}
+	if err := errors.Join(<-renewed, held.Release(ctx)); err != nil {
+		t.Error(err)
+	}
+}
+
+// A write that was given up lands in the middle of the next one, of another state. That one is told so, and is not
+// taken for the same.
+func TestAWriteIsNotTakenForAnother(t *testing.T) {
+	ctx := context.Background()
+	writes := 0
+	var proxy *postgrestest.Proxy
+	landed := make(chan error, 1)
+	proxy = postgrestest.NewProxy(t, postgrestest.Shared(t).Address, func(query string) postgrestest.Action {
+		if !strings.Contains(query, "SET serial") {
+			return postgrestest.Pass
+		}
+		switch writes++; {
+		case writes == 1:
+			return postgrestest.Delay
+		case writes < 2+len(pauses()): // the first one's other tries
+			return postgrestest.LoseRequest
+		case len(landed) == 0:
+			landed <- proxy.Deliver()
+		}
+		return postgrestest.Pass
+	})
+	s := open(t, proxy.Address, freshSchema(), hasty{statetest.NewClock()})
+	lease, err := s.Lock(ctx, state.LockInfo{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, other := state.New(), state.New()
+	one.Resources["box.a"], other.Resources["box.b"] = statetest.Box(t, "a", 1), statetest.Box(t, "b", 1)
+	if err := lease.Write(ctx, one); err == nil {
+		t.Fatal("a write that did not get through was no error")
+	}
+	if err := lease.Write(ctx, other); err == nil || !strings.Contains(err.Error(), "read it again") {
+		t.Errorf("the first write landed in the middle of the second: %v", err)
+	}
+	got, err := s.Read(ctx)
+	if err := errors.Join(<-landed, err); err != nil || got.Resources["box.a"] == nil {
+		t.Errorf("the state holds %+v, %v", got.Resources, err)
+	}
+}

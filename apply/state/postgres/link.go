@@ -127,6 +127,7 @@ func passing(err error) bool {
 	}
 	return strings.HasPrefix(answer.Code, "08") || slices.Contains([]string{
 		"40001", "40P01", // could not serialize, deadlock: where the role's transactions are stricter than by default
+		"23505", "42P06", "42P07", // something exists: another process made the tables at the same moment
 		"53300",                   // too many connections
 		"57P01", "57P02", "57P03", // the server is being stopped, has crashed, is being started
 	}, answer.Code)

@@ -12,10 +12,10 @@ import (
 // tablesVersion is the version of the tables. A higher one is refused.
 const tablesVersion = 1
 
-// tables makes what is missing. It is sent as one text and therefore one transaction, which the lock at its beginning
-// keeps apart from those of other processes that start at the same moment: without it, IF NOT EXISTS is none.
+// tables makes what is missing. It is sent as one text and is therefore one transaction. Of several processes that begin
+// at the same moment one succeeds; the others are told that something exists, in spite of IF NOT EXISTS, and try again
+// (see passing).
 const tables = `
-SELECT pg_advisory_xact_lock(7882832493944270706);
 %s
 CREATE TABLE IF NOT EXISTS {schema}.states (
 	name    text PRIMARY KEY,
@@ -84,12 +84,7 @@ func (l *link) createTables(ctx context.Context, c *pgx.Conn) error {
 	if there {
 		schema = ""
 	}
-	if _, err := c.Exec(ctx, l.store.sql(fmt.Sprintf(tables, schema, tablesVersion)), pgx.QueryExecModeSimpleProtocol); err != nil {
-		// Another process may have made them meanwhile, which may have a permission that this one lacks.
-		if again := l.checkTables(ctx, c); again != nil || !l.tables {
-			return err
-		}
-	}
-	l.tables = true
-	return nil
+	_, err := c.Exec(ctx, l.store.sql(fmt.Sprintf(tables, schema, tablesVersion)), pgx.QueryExecModeSimpleProtocol)
+	l.tables = err == nil
+	return err
 }

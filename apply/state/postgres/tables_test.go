@@ -151,34 +151,38 @@ func TestTablesOfANewerMercatorAreRefused(t *testing.T) {
 	says(t, "changing", writeOne(ctx, t, s), "newer Mercator")
 }
 
-// Where all transactions of a role are stricter than by default, a conflict is an error of its own and not a row less.
+// Where all transactions of a role are stricter than by default, a change that had to wait for another's is an error of
+// its own, and is made again.
 func TestStricterTransactions(t *testing.T) {
+	ctx := context.Background()
+	server := postgrestest.Shared(t)
 	for _, level := range []string{"repeatable read", "serializable"} {
 		t.Run(level, func(t *testing.T) {
 			s := as(t, freshSchema(), `CREATE SCHEMA {schema} AUTHORIZATION {user}`, `ALTER ROLE {user} SET default_transaction_isolation = '`+level+`'`)
-			var won, held sync.Map
-			var all sync.WaitGroup
-			for i := range 6 {
-				all.Go(func() {
-					_, err := s.Lock(context.Background(), state.LockInfo{Who: "racer@host"})
-					var locked *state.LockedError
-					switch {
-					case err == nil:
-						won.Store(i, true)
-					case errors.As(err, &locked):
-						held.Store(i, true)
-					default:
-						t.Error(err)
-					}
-				})
+			lease, err := s.Lock(ctx, state.LockInfo{})
+			if err != nil {
+				t.Fatal(err)
 			}
-			all.Wait()
-			count := func(m *sync.Map) (n int) {
-				m.Range(func(any, any) bool { n++; return true })
-				return n
+			other, err := pgx.Connect(ctx, server.ConnString(server.Address))
+			if err != nil {
+				t.Fatal(err)
 			}
-			if count(&won) != 1 || count(&held) != 5 {
-				t.Errorf("of 6 that lock at once %d got it and %d were told of a holder", count(&won), count(&held))
+			defer other.Close(ctx)
+			if _, err := other.Exec(ctx, s.sql(`BEGIN; UPDATE {schema}.states SET quiet = since`), pgx.QueryExecModeSimpleProtocol); err != nil {
+				t.Fatal(err)
+			}
+			renewed := make(chan error, 1)
+			go func() { renewed <- lease.Renew(ctx) }()
+			for len(server.Query(t, `SELECT pid::text FROM pg_locks WHERE NOT granted`)) == 0 && len(renewed) == 0 {
+			}
+			if len(renewed) > 0 {
+				t.Fatalf("the renewal did not wait: %v", <-renewed)
+			}
+			if _, err := other.Exec(ctx, `COMMIT`); err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(<-renewed, lease.Release(ctx)); err != nil {
+				t.Error(err)
 			}
 		})
 	}

@@ -35,7 +35,9 @@ type Proxy struct {
 	target string
 	script func(query string) Action
 
-	mu   sync.Mutex // held while the script is asked
+	asking sync.Mutex // held while the script is asked
+
+	mu   sync.Mutex
 	late []delayed
 	open map[io.Closer]bool // nil once it died
 }
@@ -49,7 +51,8 @@ type delayed struct {
 // Connect is the query of the request for a connection, which is lost unless it passes.
 const Connect = "connect"
 
-// NewProxy starts a proxy in front of an address. It asks script for each request, one at a time.
+// NewProxy starts a proxy in front of an address. It asks script for each request, one at a time; the request waits as
+// long as script takes.
 func NewProxy(t testing.TB, target string, script func(query string) Action) *Proxy {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -160,11 +163,8 @@ func (p *Proxy) serve(client net.Conn) {
 
 // ask decides what befalls a request.
 func (p *Proxy) ask(query string) Action {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.open == nil {
-		return LoseRequest
-	}
+	p.asking.Lock()
+	defer p.asking.Unlock()
 	return p.script(query)
 }
 
