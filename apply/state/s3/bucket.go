@@ -58,6 +58,11 @@ type conflict struct {
 // Error names the object.
 func (c *conflict) Error() string { return c.key + " was changed by somebody else meanwhile" }
 
+func isConflict(err error) bool {
+	var c *conflict
+	return errors.As(err, &c)
+}
+
 // connect returns the bucket, having found credentials and region.
 func (s *Store) connect(ctx context.Context) (*bucket, error) {
 	s.opening.Lock()
@@ -69,31 +74,11 @@ func (s *Store) connect(ctx context.Context) (*bucket, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	options := []func(*config.LoadOptions) error{
-		config.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
-			t.ResponseHeaderTimeout = answerLimit
-		})),
-		config.WithRetryer(func() aws.Retryer { return s.retryer() }),
-		// Checksums after the body, the SDK's default, are beyond many stores that are not Amazon's.
-		config.WithRequestChecksumCalculation(aws.RequestChecksumCalculationWhenRequired),
-		config.WithResponseChecksumValidation(aws.ResponseChecksumValidationWhenRequired),
-		config.WithLogger(logging.Nop{}), // what matters is in errors
-		config.WithAppID(strings.TrimSuffix("mercator-"+c.Version, "-")),
-	}
-	if c.Region != "" {
-		options = append(options, config.WithRegion(c.Region))
-	}
-	if c.Profile != "" {
-		options = append(options, config.WithSharedConfigProfile(c.Profile))
-	}
-	if c.Credentials != nil {
-		options = append(options, config.WithCredentialsProvider(c.Credentials))
-	}
 	ctx, cancel := context.WithTimeout(ctx, readLimit)
 	defer cancel()
-	loaded, err := config.LoadDefaultConfig(ctx, options...)
+	loaded, err := config.LoadDefaultConfig(ctx, s.options()...)
 	if err != nil {
-		return nil, fmt.Errorf("the settings of AWS cannot be read: %w", err)
+		return nil, c.failed("the settings of AWS cannot be read: "+describe(err), err)
 	}
 	if _, err := loaded.Credentials.Retrieve(ctx); err != nil {
 		return nil, c.failed("no credentials for it were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give the machine a role", err)
@@ -115,6 +100,32 @@ func (s *Store) connect(ctx context.Context) (*bucket, error) {
 	}
 	s.opened = b
 	return b, nil
+}
+
+// options are what is different from Amazon's defaults.
+func (s *Store) options() []func(*config.LoadOptions) error {
+	c := s.config
+	options := []func(*config.LoadOptions) error{
+		config.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+			t.ResponseHeaderTimeout = answerLimit
+		})),
+		config.WithRetryer(s.retryer),
+		// Checksums after the body, the SDK's default, are beyond many stores that are not Amazon's.
+		config.WithRequestChecksumCalculation(aws.RequestChecksumCalculationWhenRequired),
+		config.WithResponseChecksumValidation(aws.ResponseChecksumValidationWhenRequired),
+		config.WithLogger(logging.Nop{}), // what matters is in errors
+		config.WithAppID(strings.TrimSuffix("mercator-"+c.Version, "-")),
+	}
+	if c.Region != "" {
+		options = append(options, config.WithRegion(c.Region))
+	}
+	if c.Profile != "" {
+		options = append(options, config.WithSharedConfigProfile(c.Profile))
+	}
+	if c.Credentials != nil {
+		options = append(options, config.WithCredentialsProvider(c.Credentials))
+	}
+	return options
 }
 
 // retryer tries again what may pass, a write that collided with another one among it.

@@ -328,7 +328,7 @@ func (s *Store) seal(ctx context.Context, fence uint64) error {
 		if err == nil {
 			err = s.finish(ctx, v)
 		}
-		if c := (*conflict)(nil); err != nil && !errors.As(err, &c) {
+		if err != nil && !isConflict(err) {
 			return err
 		}
 	}

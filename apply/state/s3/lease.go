@@ -188,7 +188,7 @@ func (l *lease) locate(ctx context.Context) (*view, error) {
 		}
 		// A write of ours failed, or seemed to.
 		err = l.store.finish(ctx, v)
-		if c := (*conflict)(nil); err != nil && !errors.As(err, &c) {
+		if err != nil && !isConflict(err) {
 			return nil, err
 		}
 	}
@@ -213,7 +213,7 @@ func (l *lease) change(ctx context.Context, do func(at *view) error) error {
 			return l.current(ctx) // it may have taken long
 		}
 		l.at = nil
-		if c := (*conflict)(nil); !errors.As(err, &c) {
+		if !isConflict(err) {
 			return err
 		}
 		if err := l.confirm(ctx); err != nil {
@@ -230,7 +230,7 @@ func (l *lease) place(ctx context.Context, key string, data []byte, over *object
 		return nil, err
 	}
 	o, err := b.place(ctx, key, data, over)
-	if c := (*conflict)(nil); err != nil && !errors.As(err, &c) {
+	if err != nil && !isConflict(err) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.unsure = true

@@ -100,7 +100,7 @@ func (s *Store) Lock(ctx context.Context, info state.LockInfo) (state.Lease, err
 			return nil, err
 		}
 		l, err := s.take(ctx, last, info)
-		if c := (*conflict)(nil); !errors.As(err, &c) {
+		if !isConflict(err) {
 			return l, err
 		}
 	}
@@ -173,7 +173,7 @@ func (s *Store) probe(ctx context.Context, held *object) error {
 		if err == nil {
 			return s.config.failed(unconditional, nil)
 		}
-		if c := (*conflict)(nil); !errors.As(err, &c) {
+		if !isConflict(err) {
 			return err
 		}
 	}
@@ -201,7 +201,7 @@ func (s *Store) Unlock(ctx context.Context, id string) error {
 		if err == nil {
 			return s.seal(ctx, l.Fence)
 		}
-		if c := (*conflict)(nil); !errors.As(err, &c) {
+		if !isConflict(err) {
 			return err
 		}
 	}

@@ -159,22 +159,31 @@ var program = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	folder := filepath.Join(cache, "mercator-test", "versitygw-"+Version)
-	path := filepath.Join(folder, "versitygw")
+	name := "versitygw"
 	if runtime.GOOS == "windows" {
-		path += ".exe"
+		name += ".exe"
 	}
+	folder := filepath.Join(cache, "mercator-test", "versitygw-"+Version)
+	path := filepath.Join(folder, name)
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return "", err
+	}
+	aside, err := os.MkdirTemp(folder, "build") // several tests may build it at the same time
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = os.RemoveAll(aside) }()
 	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Minute)
 	defer cancel()
 	install := exec.CommandContext(ctx, "go", "install", Module+"@"+Version)
 	install.Dir = os.TempDir() // its dependencies are none of ours
-	install.Env = append(os.Environ(), "GOBIN="+folder, "GOFLAGS=", "CGO_ENABLED=0")
+	install.Env = append(os.Environ(), "GOBIN="+aside, "GOFLAGS=", "CGO_ENABLED=0")
 	if out, err := install.CombinedOutput(); err != nil {
 		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 		return "", fmt.Errorf("go install: %w: %s", err, lines[len(lines)-1])
 	}
-	return path, nil
+	return path, os.Rename(filepath.Join(aside, name), path)
 })
