@@ -45,7 +45,7 @@ func Backend() state.Backend {
 				Help: "connection string, postgres://USER@HOST/DATABASE; what it leaves out comes from PGHOST, PGPASSWORD and the other PG* variables"},
 			{Name: "schema", Help: "schema that holds the tables, made where it is missing (default " + DefaultSchema + ")"},
 			{Name: "name", Help: "name of this state, where several share a schema (default " + DefaultName + ")"},
-			{Name: "keep", Help: fmt.Sprintf("how many versions of the state are kept (default %d)", DefaultKeep)},
+			{Name: "keep", Help: fmt.Sprintf("how many versions of the state are kept, with the present one (default %d)", DefaultKeep)},
 		},
 		Open: func(settings state.Settings) (state.Store, error) {
 			c := Config{ConnString: settings.Values["conn_str"], Schema: settings.Values["schema"], Name: settings.Values["name"],

@@ -79,10 +79,15 @@ func closedAddress(t *testing.T) string {
 func TestAnInterruptedLock(t *testing.T) {
 	server := postgrestest.Shared(t)
 	ctx, cancel := context.WithCancel(context.Background())
+	taken := false
 	proxy := postgrestest.NewProxy(t, server.Address, func(query string) postgrestest.Action {
-		if strings.Contains(query, "SET fence") {
-			cancel()
+		switch {
+		case strings.Contains(query, "SET fence"):
+			taken = true
 			return postgrestest.LoseAnswer
+		case taken && ctx.Err() == nil: // it connects again, to look
+			cancel()
+			return postgrestest.LoseRequest
 		}
 		return postgrestest.Pass
 	})

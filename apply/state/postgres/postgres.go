@@ -225,8 +225,8 @@ func (l *link) take(ctx context.Context, info state.LockInfo) (row, error) {
 	return r, err
 }
 
-// untake gives back a lease that may have been taken by somebody who then stopped waiting for the answer. Where that
-// fails the lease expires by itself.
+// untake gives back a lease that may have been taken for somebody who then stopped waiting for the answer. Where that
+// fails, or comes too early, the lease expires by itself.
 func (l *link) untake(ctx context.Context, id string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
