@@ -118,7 +118,8 @@ func (c *client) once(ctx context.Context, r request) (answer, error) {
 	if err != nil {
 		return answer{unsure: sent.Load()}, c.unreachable(r, err)
 	}
-	if sum := res.Header.Get("Content-MD5"); sum != "" && sum != checksum(body) {
+	// What was compressed on its way no longer is what the checksum was made of.
+	if sum := res.Header.Get("Content-MD5"); sum != "" && !res.Uncompressed && sum != checksum(body) {
 		return answer{unsure: true}, fmt.Errorf("cannot %s: what %s sent does not have the checksum that it says (Content-MD5), so it was damaged on its way",
 			r.aim, c.shown(r.url))
 	}

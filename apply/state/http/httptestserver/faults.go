@@ -6,8 +6,8 @@ import "net/http"
 type Fault struct {
 	// Method and Path say with which; "" means any.
 	Method, Path string
-	// Nth is with which one of those, counted from 1; 0 means all.
-	Nth int
+	// Nth is with which one of those, counted from 1; 0 means all. From means that one and all after it.
+	Nth, From int
 	// Before is done before the request is carried out.
 	Before func()
 	// Cut ends the connection before the request is carried out, Lost after that and before the answer, Half in the
@@ -42,7 +42,7 @@ func (s *Server) faultOf(r *http.Request) Fault {
 			continue
 		}
 		f.seen++
-		if f.Nth == 0 || f.Nth == f.seen {
+		if (f.Nth == 0 || f.Nth == f.seen) && f.seen >= f.From {
 			hit = *f
 		}
 	}

@@ -186,6 +186,7 @@ func TestNoCommandShowsASecret(t *testing.T) {
 	u.must(0, "state", "own", "project.shop.database_user.app")
 	u.run("", "state", "unlock", "nothing")
 	u.must(0, "state", "lock", "--json")
+	u.must(0, "state", "stores", "http")
 	u.must(0, "state", "history")
 	u.must(1, "state", "rollback", "1") // the file keeps no history
 	pull := u.pulled()

@@ -31,6 +31,7 @@ func stateCommand(w *World, g *globals) *cobra.Command {
 		m.in.registerState(sub)
 		cmd.AddCommand(sub)
 	}
+	cmd.AddCommand(m.stores())
 	return cmd
 }
 

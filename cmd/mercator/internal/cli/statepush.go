@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -60,7 +62,7 @@ func (m *mending) pushFrom(cmd *cobra.Command, path string, force bool) error {
 	if err != nil {
 		return err
 	}
-	kept, count := "", 0
+	kept, same := "", false
 	err = f.locked(cmd.Context(), store, operation(cmd), func(current *state.State) (*state.State, error) {
 		next, err := state.Push(f.catalog, current, pushed, force)
 		if err != nil && !force {
@@ -69,15 +71,20 @@ func (m *mending) pushFrom(cmd *cobra.Command, path string, force bool) error {
 		if err != nil {
 			return nil, err
 		}
-		count = len(next.Resources)
-		kept, err = f.keepReplaced(current)
+		if same, err = f.equal(current, next); err == nil && !same {
+			kept, err = f.keepReplaced(current)
+		}
 		return next, err
 	})
 	if err != nil {
 		return err
 	}
 	s := m.screen()
-	s.printf("The state now remembers %s.\n", resources(count))
+	if same {
+		s.printf("The state remembers just that already.\n")
+		return nil
+	}
+	s.printf("The state now remembers %s.\n", resources(len(pushed.Resources)))
 	if kept != "" {
 		s.printf("What it replaced is kept in %s.\n", kept)
 	}
@@ -85,6 +92,15 @@ func (m *mending) pushFrom(cmd *cobra.Command, path string, force bool) error {
 }
 
 func resources(n int) string { return count(n, "resource") }
+
+// equal reports whether two states remember the same, whatever their lineages and serials are.
+func (f *folder) equal(a, b *state.State) (bool, error) {
+	b = b.Clone()
+	b.Lineage, b.Serial = a.Lineage, a.Serial
+	first, err1 := state.Encode(f.catalog, a)
+	second, err2 := state.Encode(f.catalog, b)
+	return bytes.Equal(first, second), errors.Join(err1, err2)
+}
 
 // readState reads a state from a file, or from the standard input for "-".
 func (f *folder) readState(path string) (*state.State, error) {

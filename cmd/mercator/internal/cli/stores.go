@@ -153,7 +153,7 @@ func (g *gathering) unknown(name, where string) diag.Diagnostic {
 	for _, a := range g.backend.Arguments {
 		names = append(names, a.Name)
 	}
-	detail := fmt.Sprintf("It takes %s.", list(names))
+	detail := fmt.Sprintf("Its arguments, with what they mean: mercator state stores %s", g.backend.Name)
 	if n := nearest(name, names); n != "" {
 		detail = fmt.Sprintf("Did you mean %q? %s", n, detail)
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"mercator/apply/state"
@@ -152,5 +153,71 @@ func TestKeepOverwritesNothing(t *testing.T) {
 	}
 	if _, err := workflow.Keep(catalog, filepath.Join(dir, "x.state.json", "y"), "x", state.New()); err == nil {
 		t.Error("a file in a file")
+	}
+}
+
+// die has the server hear nothing more from the nth request on, as if the process had been killed there: neither is
+// the state written, nor the lock given back. With after, that request itself is still carried out.
+func (r *remote) die(nth int, after bool) (killed func() bool) {
+	var dead atomic.Bool
+	faults := []httptestserver.Fault{{From: nth, Before: func() { dead.Store(true) }, Cut: true}}
+	if after {
+		faults = []httptestserver.Fault{{From: nth + 1, Cut: true}, {Nth: nth, Before: func() { dead.Store(true) }, Lost: true}}
+	}
+	r.server.Fail(faults...)
+	return dead.Load
+}
+
+const killedFiles = remoteFiles + `
+alert_config "lag" {
+  project         = project.shop
+  event_type_name = "HOST_DOWN"
+  notifications   = [{ type_name = "GROUP", interval_min = 15, delay_min = 0, email_enabled = true, roles = ["GROUP_OWNER"] }]
+}
+`
+
+// Whenever the process of an apply dies, with what it wrote last on the server or not, and the machine with it, so that
+// no file is left: once somebody has ended its lock, the next apply takes over what it made, and makes nothing twice.
+func TestKilledWithAServerForTheState(t *testing.T) {
+	for _, after := range []bool{false, true} {
+		for nth := 1; ; nth++ {
+			r := newRemote(t)
+			r.write(killedFiles)
+			killed := r.die(nth, after)
+			_, _ = r.session().Apply(context.Background(), workflow.ApplyOptions{Operation: "apply"})
+			if !killed() {
+				if nth < 10 {
+					t.Errorf("an apply asks the server %d times only", nth-1)
+				}
+				break
+			}
+			_ = os.Remove(filepath.Join(r.dir, "mercator.recovery.state.json"))
+			r.server.Fail()
+			if id := r.server.LockID(); id != "" {
+				if err := r.session().Store.Unlock(context.Background(), id); err != nil {
+					t.Fatalf("request %d: %v", nth, err)
+				}
+			}
+			if a := r.apply(); !a.Result.OK() || a.Plan.Diagnostics.HasErrors() {
+				t.Fatalf("request %d (after: %v): the next apply: %v %v", nth, after, a.Plan.Diagnostics.Errors(), a.Result.All())
+			}
+			p, err := r.session().Plan(context.Background(), plan.Options{})
+			if err != nil || !p.Empty() {
+				t.Errorf("request %d (after: %v): the plan is not empty: %v\n%s", nth, after, err, describe(p))
+			}
+			projects := r.box.List(sandbox.Project, "")
+			if len(projects) != 1 {
+				t.Fatalf("request %d (after: %v): there are %d projects", nth, after, len(projects))
+			}
+			alerts := 0
+			for _, doc := range r.box.List(sandbox.AlertConfig, projects[0]["id"].(string)) {
+				if doc["eventTypeName"] == "HOST_DOWN" {
+					alerts++
+				}
+			}
+			if alerts != 1 {
+				t.Errorf("request %d (after: %v): there are %d alert configurations", nth, after, alerts)
+			}
+		}
 	}
 }
