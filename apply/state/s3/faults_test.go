@@ -140,6 +140,35 @@ func TestAFailedAppendMayArriveLate(t *testing.T) {
 	}
 }
 
+// A holder that leaves while a write of its own may still be on its way says so, and its successor takes the place.
+func TestAWriteLeftBehindComesTooLate(t *testing.T) {
+	r := newRig(t)
+	ctx := context.Background()
+	l := r.lock(r.through(1))
+	r.must(l.Append(ctx, r.bind("a")))
+	r.proxy.Forget()
+	r.proxy.Script((&nth{at: 1, fault: faultproxy.Fault{Action: faultproxy.LoseRequest}, only: mutates}).script)
+	if err := l.Append(ctx, r.bind("b")); err == nil {
+		t.Fatal("the append whose request was lost succeeded")
+	}
+	left := &r.proxy.Requests()[0]
+	r.must(l.Release(ctx))
+	next := r.lock(r.direct())
+	got, err := next.Read(ctx)
+	r.must(err)
+	r.expectBoxes(got, "a")
+	if status := r.replay(left); status != http.StatusPreconditionFailed {
+		t.Errorf("what was left behind arrives and is answered with %d", status)
+	}
+	r.must(errors.Join(next.Append(ctx, r.bind("c")), fold(ctx, next), next.Release(ctx)))
+	r.expectBoxes(r.read(), "a", "c")
+	orderly := r.lock(r.direct())
+	r.must(orderly.Release(ctx))
+	if last := r.slots(); len(last) != 2 { // the first holder's seal, and that of the second one
+		t.Errorf("who comes after one that left in order seals, too: %v", last)
+	}
+}
+
 // replay sends a request once more, as it was signed, and returns the status of the answer.
 func (r *rig) replay(q *faultproxy.Request) int {
 	r.Helper()
