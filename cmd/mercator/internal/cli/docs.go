@@ -24,7 +24,7 @@ func docsCommand(w *World) *cobra.Command {
 		Use:   "docs --out DIR",
 		Short: "Write the reference as Markdown",
 		Long: "Docs writes the reference of the language into DIR: a page for each kind, with an example, its arguments, how it is found and " +
-			"imported, its risks and the operations of the Administration API that it uses, a page of all functions, and an index. Pages " +
+			"imported, its risks and the operations of the Administration API that it uses, a page of all functions, one of all advice, and an index. Pages " +
 			"that an earlier run wrote and that no longer belong to it are removed; other files in DIR are left alone.",
 		Example:     "  mercator docs --out reference",
 		Args:        cobra.NoArgs,
@@ -54,7 +54,8 @@ const written = "<!-- Written by mercator docs. -->\n"
 
 // reference returns the pages by the names of their files.
 func reference(w *World, catalog *schema.Catalog) (map[string]string, error) {
-	pages := map[string]string{"README.md": indexPage(catalog), "functions.md": functionsPage(config.Manuals(), config.Absent())}
+	pages := map[string]string{"README.md": indexPage(catalog), "functions.md": functionsPage(config.Manuals(), config.Absent()),
+		"advice.md": advicePage(catalog.Advice())}
 	for _, name := range catalog.Names() {
 		shown, err := exampleOf(w, catalog, catalog.Kind(name))
 		if err != nil {

@@ -23,7 +23,7 @@ func indexPage(catalog *schema.Catalog) string {
 		}
 	}
 	walk("", "")
-	d.printf("\nExpressions can call the [functions](functions.md).\n")
+	d.printf("\nExpressions can call the [functions](functions.md). What works and is regretted gets [advice](advice.md).\n")
 	d.heading(2, "Arguments of all resources")
 	for _, a := range []struct{ name, text string }{
 		{"for_each", "a map, or a set of texts: one instance for each element, which is `each.key` and `each.value`"},
@@ -34,7 +34,7 @@ func indexPage(catalog *schema.Catalog) string {
 			"for arguments that are written at creation only, `precondition` and `postcondition`"},
 		{"timeouts", fmt.Sprintf("a block: `create`, `update` and `delete`, as durations such as \"90m\"; %s unless the kind's page says otherwise",
 			hours(schema.DefaultLimit))},
-		{"accept", "an object of literal texts: advice that is not to be given, each with the reason"},
+		{"accept", "an object of literal texts: [advice](advice.md) that is not to be given, each with the reason"},
 		{"exclusive", "in a block that others live in, a list of kinds: what is there and not declared is deleted"},
 	} {
 		d.printf("- `%s`: %s.\n", a.name, a.text)
@@ -83,6 +83,42 @@ func functionsPage(functions []config.Manual, absent []config.Function) string {
 		d.printf("- `%s`: %s\n", f.Name, markdown(f.Description))
 	}
 	return d.String()
+}
+
+// advicePage is the reference of all advice, by code.
+func advicePage(advice []schema.AdviceOf) string {
+	d := &document{}
+	d.heading(1, "Advice")
+	d.printf("Validation and plans warn of what works and is regretted. It is judged by what is declared, and in a plan also by what is live: " +
+		"an argument that the files leave out of an object that exists counts as Atlas has it. What is not known yet deserves nothing.\n\n" +
+		"The settings choose, for each code, whether it is given as an error, as a warning, or not at all:\n\n")
+	d.code("hcl", "mercator {\n  advice = {\n    open_to_the_world = \"error\"\n    unscoped_user     = \"off\"\n  }\n}")
+	d.printf("\nA block accepts advice for all resources that it makes, and says why. A reason that nothing needs any more is told too.\n\n")
+	d.code("hcl", "access_list \"fair\" {\n  entries = { \"0.0.0.0/0\" = \"Visitors\" }\n  accept  = { open_to_the_world = \"one day, with data that is made up\" }\n}")
+	for i := range advice {
+		a := &advice[i]
+		d.heading(2, a.Code)
+		d.printf("%s. %s\n\n%s\n\n", markdown(a.Sentence()), markdown(a.Why), markdown(a.Mend))
+		about := "the files"
+		if len(a.Kinds) > 0 {
+			about = list(links(a.Kinds))
+		}
+		d.printf("It is about %s, and %s where the settings say nothing.\n", about, levelWords[a.LevelOf(nil)])
+	}
+	return d.String()
+}
+
+// levelWords say what a level makes of advice.
+var levelWords = map[schema.Level]string{
+	schema.AdviceError: "an error", schema.AdviceWarning: "a warning", schema.AdviceOff: "not given",
+}
+
+func links(kinds []string) []string {
+	out := make([]string, len(kinds))
+	for i, name := range kinds {
+		out[i] = kindLink(name)
+	}
+	return out
 }
 
 func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }

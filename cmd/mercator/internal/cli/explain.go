@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/agext/levenshtein"
 	"github.com/spf13/cobra"
@@ -91,9 +90,6 @@ func explain(s screen, advice []schema.AdviceOf, args []string, asJSON bool) err
 	return nil
 }
 
-// titled begins a text with a capital.
-func titled(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
-
 // meaning says what a code of the files' findings means, which is no advice.
 func meaning(s screen, code string, asJSON bool) error {
 	for _, c := range config.Codes() {
@@ -102,7 +98,7 @@ func meaning(s screen, code string, asJSON bool) error {
 		case asJSON:
 			return printJSON(s, map[string]string{"code": code, "meaning": c.Meaning})
 		default:
-			s.printf("%s\n%s\n", page{s}.strong(code), indent(titled(c.Meaning)+".", "    ", s.width))
+			s.printf("%s\n%s\n", page{s}.strong(code), indent(capital(c.Meaning)+".", "    ", s.width))
 			return nil
 		}
 	}
