@@ -67,8 +67,9 @@ var constructors = []struct {
 	{"text", Text},
 	{"json", JSON},
 	{"markdown", Markdown},
-	{"junit", JUnit},
+	{"html", HTML},
 	{"sarif", SARIF},
+	{"junit", JUnit},
 }
 
 // Formats returns the names that New takes.
