@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 
@@ -140,8 +141,8 @@ func TestTheEnvironmentCounts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if names := server.Query(t, `SELECT DISTINCT application_name FROM pg_stat_activity WHERE application_name LIKE 'mercator%'`); len(names) != 1 || names[0] != "mercator 1.2.3" {
-		t.Errorf("the server knows the connection as %q", names)
+	if names := server.Query(t, `SELECT application_name FROM pg_stat_activity WHERE application_name <> ''`); !slices.Contains(names, "mercator 1.2.3") {
+		t.Errorf("the server knows its connections as %q", names)
 	}
 	if err := lease.Release(context.Background()); err != nil {
 		t.Error(err)

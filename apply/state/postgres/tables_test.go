@@ -4,13 +4,14 @@ package postgres
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
 	"mercator/apply/state"
@@ -197,13 +198,19 @@ func TestAChangeIsDurableWhenItIsAnswered(t *testing.T) {
 		t.Fatal(err)
 	}
 	server := postgrestest.Shared(t)
-	for i := range 5 {
-		if err := lease.Append(ctx, state.Record{Bind: statetest.Box(t, fmt.Sprintf("n%d", i), 1)}); err != nil {
+	for range 5 {
+		records := make([]state.Record, 40)
+		for i := range records {
+			records[i].Bind = statetest.Box(t, "b"+rand.Text(), 1)
+		}
+		if err := lease.Append(ctx, records...); err != nil {
 			t.Fatal(err)
 		}
-		// What is not asked for is written within three times wal_writer_delay, which is ten seconds on this server.
-		if behind := server.Query(t, `SELECT (pg_current_wal_insert_lsn() - pg_current_wal_flush_lsn())::text`); !cmp.Equal(behind, []string{"0"}) {
-			t.Errorf("%s bytes are not on the disk after an append", behind)
+		// What is not asked for is written within three times wal_writer_delay, which is ten seconds on this server. It
+		// has notes of its own to write now and then, of some sixty bytes.
+		behind, err := strconv.Atoi(server.Query(t, `SELECT (pg_current_wal_insert_lsn() - pg_current_wal_flush_lsn())::text`)[0])
+		if err != nil || behind > 500 {
+			t.Errorf("%d bytes are not on the disk after an append, %v", behind, err)
 		}
 	}
 	if err := lease.Release(ctx); err != nil {
