@@ -14,8 +14,9 @@ import (
 	"mercator/apply/state"
 )
 
-// start is when everything begins, and the present of every plan (R39).
-var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+// start is when everything begins, and the present of every plan (R39). It is about now, since stores that others
+// wrote have a clock of their own; victims are told.
+var start = time.Now().UTC().Truncate(time.Second)
 
 // quick is a clock that nobody waits on: sleeping moves it by next to nothing, since many sleep at once and moving
 // it by what each asks for would run everybody's lease out. How long Atlas takes is told in reads (sandbox's Polls).
@@ -40,12 +41,15 @@ func (c *quick) Elapsed() time.Duration {
 	return c.passed
 }
 
-// recordEvery is the time after which results are saved at the latest.
-const recordEvery = time.Second
+// recordEvery is the time after which results are saved at the latest, and wholeEvery that in a store without a journal.
+const (
+	recordEvery = time.Second
+	wholeEvery  = 10 * time.Second
+)
 
 // Sleep implements [state.Clock].
 func (c *quick) Sleep(ctx context.Context, d time.Duration) error {
-	if d == state.RenewEvery || c.lazy && d == recordEvery {
+	if d == state.RenewEvery || c.lazy && (d == recordEvery || d == wholeEvery) {
 		<-ctx.Done()
 		return ctx.Err()
 	}

@@ -35,6 +35,7 @@ var changes = &act{name: "changes", edits: []edit{
   username       = "${var.identity_provider}/shop-worker"
   oidc_auth_type = "USER"
   roles          = [{ role_name = "readWrite", database_name = "events" }]
+  scopes         = [{ name = cluster.events.name, type = "CLUSTER" }]
 }
 `, ""},
 	{"alerts.hcl", `alert_config "snapshots" {
@@ -156,7 +157,7 @@ func TestKilledAtEveryPoint(t *testing.T) {
 		t.Logf("%s: %d requests, %d file operations, %d points", a.name, r.Calls, len(r.Steps), len(all))
 		for i := int(seed % uint64(every)); i < len(all); i += every {
 			chosen = append(chosen, all[i])
-			if p := vary(all[i], r, dice); p != all[i] {
+			if p := vary(all[i], r, dice); p.String() != all[i].String() {
 				chosen = append(chosen, p)
 			}
 		}

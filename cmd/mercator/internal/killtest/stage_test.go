@@ -87,6 +87,8 @@ type scene struct {
 	clock *quick
 	// time is the clock of the applies in this process, clock if it is nil.
 	time state.Clock
+	// keeper keeps the state, which is in a file if it is nil.
+	keeper *keeper
 }
 
 func (sc *scene) configuration() string { return filepath.Join(sc.dir, "configuration") }
@@ -152,7 +154,10 @@ type process struct {
 // befall says.
 func (sc *scene) start(o orders, befall ...func(*process) sandbox.Fault) *process {
 	sc.t.Helper()
-	o.Dir, o.URL = sc.configuration(), sc.stage.server.URL
+	o.Dir, o.URL, o.Start = sc.configuration(), sc.stage.server.URL, start
+	if k := sc.keeper; k != nil {
+		o.Kept, o.Values, o.Ahead = k.kind, k.values, k.ahead
+	}
 	text, err := json.Marshal(o)
 	if err != nil {
 		sc.t.Fatal(err)
@@ -233,15 +238,22 @@ func (sc *scene) run(o orders) (report, bool) {
 // open opens the scene's configuration in this process.
 func (sc *scene) open() *workflow.Session {
 	sc.t.Helper()
-	clock := sc.time
-	if clock == nil {
-		clock = sc.clock
-	}
-	s, err := open(atlas.Config{BaseURL: sc.stage.server.URL, Transport: http.DefaultTransport}, sc.configuration(), clock)
+	s, err := open(atlas.Config{BaseURL: sc.stage.server.URL, Transport: http.DefaultTransport}, sc.configuration(), sc.now(), sc.store())
 	if err != nil {
 		sc.t.Fatal(err)
 	}
 	return s
+}
+
+// now is the clock of the applies in this process.
+func (sc *scene) now() state.Clock {
+	switch {
+	case sc.time != nil:
+		return sc.time
+	case sc.keeper != nil:
+		return &quick{passed: sc.keeper.ahead}
+	}
+	return sc.clock
 }
 
 // converge applies what is left to do: everything, in one apply.
@@ -266,7 +278,7 @@ type ending struct {
 func (sc *scene) ending() ending {
 	sc.t.Helper()
 	sc.expectEmptyPlan()
-	store := local.New(filepath.Join(sc.configuration(), local.DefaultPath), catalog, sc.clock)
+	store := sc.store()
 	if holder, err := store.Holder(context.Background()); holder != nil || err != nil {
 		sc.t.Errorf("the lock is held by %+v, %v", holder, err)
 	}

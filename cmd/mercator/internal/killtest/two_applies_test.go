@@ -14,7 +14,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"mercator/apply/state"
 	"mercator/provider/sandbox"
@@ -98,7 +97,6 @@ func TestTwoAppliesAtOnce(t *testing.T) {
 // did meanwhile stays as it is.
 func TestRule_R28_AStoppedHolderMakesNoFurtherCall(t *testing.T) {
 	s := newStage(t, creation, changes)
-	over := state.LeaseLength + state.CallLimit + state.Skew + time.Second
 	stops := []struct {
 		what string
 		pass func(*tower)

@@ -40,11 +40,13 @@ const (
 	afterAnswer moment = "after answer" // the answer to request number N was read
 	beforeStep  moment = "before step"  // its file operation number N is about to be made
 	tornWrite   moment = "torn step"    // half of what file operation number N writes is written
+	afterStep   moment = "after step"   // the store has done what step number N asks for
 )
 
 // orders are what a victim is told.
 type orders struct {
 	Dir, URL    string
+	Start       time.Time
 	Moment      moment
 	N           int
 	Parallelism int
@@ -52,8 +54,12 @@ type orders struct {
 	// possible; otherwise they are saved at once.
 	Lazy        bool
 	LockTimeout time.Duration
-	// Clock is the address of the time, "" for one that nobody waits on.
+	// Clock is the address of the time, "" for one that nobody waits on, which begins Ahead of the start.
 	Clock string
+	Ahead time.Duration
+	// Kept is the kind of store that the state is in, "" for a file, and Values say where.
+	Kept   string
+	Values map[string]string
 }
 
 // report is what a victim says that lived.
@@ -87,6 +93,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+	start = o.Start
 	if err := json.NewEncoder(os.Stdout).Encode(newVictim(o).apply()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -106,7 +113,7 @@ type victim struct {
 }
 
 func newVictim(o orders) *victim {
-	v := &victim{orders: o, next: http.DefaultTransport, clock: &quick{lazy: o.Lazy}}
+	v := &victim{orders: o, next: http.DefaultTransport, clock: &quick{lazy: o.Lazy, passed: o.Ahead}}
 	if o.Clock != "" {
 		v.clock = remote(o.Clock)
 	}
@@ -114,7 +121,11 @@ func newVictim(o orders) *victim {
 }
 
 func (v *victim) apply() report {
-	s, err := open(atlas.Config{BaseURL: v.URL, Transport: v, Concurrency: v.Parallelism}, v.Dir, v.clock, local.WithFaults(v.step))
+	store, err := v.store()
+	if err != nil {
+		return report{Error: err.Error()}
+	}
+	s, err := open(atlas.Config{BaseURL: v.URL, Transport: v, Concurrency: v.Parallelism}, v.Dir, v.clock, store)
 	if err != nil {
 		return report{Error: err.Error()}
 	}
@@ -135,6 +146,15 @@ func (v *victim) apply() report {
 		r.Error = err.Error()
 	}
 	return r
+}
+
+// store opens the state such that its victim can die with it.
+func (v *victim) store() (state.Store, error) {
+	if v.Kept == "" {
+		return local.New(filepath.Join(v.Dir, local.DefaultPath), catalog, v.clock, local.WithFaults(v.step)), nil
+	}
+	s, err := storeAt(v.Kept, v.Values, v.Dir, v.clock)
+	return mortal{s, v}, err
 }
 
 // RoundTrip implements [http.RoundTripper].
@@ -192,7 +212,7 @@ var catalog = func() *schema.Catalog {
 }()
 
 // open opens a configuration as a command does: real files, the real client, the real state.
-func open(client atlas.Config, dir string, clock state.Clock, options ...local.Option) (*workflow.Session, error) {
+func open(client atlas.Config, dir string, clock state.Clock, store state.Store) (*workflow.Session, error) {
 	env := map[string]string{
 		"MONGODB_ATLAS_BASE_URL": client.BaseURL, "MONGODB_ATLAS_ORG_ID": sandbox.DefaultOrgID,
 		"MONGODB_ATLAS_CLIENT_ID": sandbox.DefaultClientID, "MONGODB_ATLAS_CLIENT_SECRET": sandbox.DefaultClientSecret,
@@ -201,9 +221,7 @@ func open(client atlas.Config, dir string, clock state.Clock, options ...local.O
 		Catalog: catalog, Dir: dir, Now: start, Version: "0.1.0", Clock: clock,
 		Getenv:    func(name string) string { return env[name] },
 		LookupEnv: func(name string) (string, bool) { v, ok := env[name]; return v, ok },
-		Store: func(config.State) (state.Store, error) {
-			return local.New(filepath.Join(dir, local.DefaultPath), catalog, clock, options...), nil
-		},
+		Store:     func(config.State) (state.Store, error) { return store, nil },
 		Connect: func(c workflow.Connection) (provider.Provider, error) {
 			client.Credentials, client.Version = c.Environment.Credentials, "0.1.0"
 			return atlas.New(client)
