@@ -135,6 +135,20 @@ func TestLostAnswerToUnlock(t *testing.T) {
 	})
 }
 
+// What a server says to the repetition of an unlock whose answer was lost: that there is no such lock, in its way,
+// which is as it should be; or that it does not want to, which is not.
+func TestRepeatedUnlock(t *testing.T) {
+	for status, ends := range map[int]bool{400: true, 404: true, 409: true, 410: true, 423: true, 401: false, 403: false} {
+		s := serve(t, httptestserver.Terraform)
+		store, _ := handle(t, s)
+		lease := lockFor(t, store, "a@host")
+		s.Fail(httptestserver.Fault{Method: "UNLOCK", Nth: 1, Lost: true}, httptestserver.Fault{Method: "UNLOCK", Nth: 2, Status: status})
+		if err := lease.Release(context.Background()); (err == nil) != ends {
+			t.Errorf("answered with %d: %v", status, err)
+		}
+	}
+}
+
 // Unlocking that fails for good says what remains and how to end it.
 func TestUnlockFails(t *testing.T) {
 	s := serve(t, httptestserver.Terraform)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"mercator/apply/state"
@@ -110,14 +111,19 @@ func (c *client) unlock(ctx context.Context, id string) (ended bool, err error) 
 	a, err := c.do(ctx, r)
 	switch {
 	case err != nil:
-	case a.ok(), a.unsure && !passing(a.status):
+	case a.ok(), a.unsure && gone(a.status):
 		return true, nil
 	case locked(a.status) && holderOf(a.body).ID != id:
-		return false, nil
+		return a.unsure, nil
 	default:
 		err = c.refused(r, a)
 	}
 	return false, fmt.Errorf("%w; the state stays locked until this works: mercator state unlock %s", err, id)
+}
+
+// gone reports whether a status can mean that there is no lock to be ended.
+func gone(status int) bool {
+	return status == http.StatusBadRequest || status == http.StatusNotFound || status == http.StatusGone
 }
 
 func (c *client) unlocking(id string) (request, error) {

@@ -162,12 +162,12 @@ func (a *applying) apply(cmd *cobra.Command, w *World, g *globals, args []string
 func limits(can state.Capabilities) string {
 	var parts []string
 	if !can.Journal {
-		parts = append(parts, "This store has no journal: the state is saved every 10 s and after each secret.")
+		parts = append(parts, "the state is saved every 10 s and after each secret")
 	}
 	if !can.Lease && can.Unguarded == "" {
-		parts = append(parts, "Its lock does not expire.")
+		parts = append(parts, "its lock does not expire")
 	}
-	return strings.Join(parts, " ")
+	return diag.Stop(diag.Sentence(strings.Join(parts, "; ")))
 }
 
 // outcome turns what an apply came to into the command's error.

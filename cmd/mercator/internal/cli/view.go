@@ -54,7 +54,7 @@ func (v *textView) locked(e *state.LockedError) {
 }
 
 func (v *textView) quieting(d time.Duration) {
-	v.err.line("An apply was cut off a moment ago. In %s nothing of it can be under way any more; waiting for that.", d.Round(time.Second))
+	v.err.line("An earlier apply was cut off. In %s nothing of it can be under way any more; waiting for that.", d.Round(time.Second))
 }
 
 func (v *textView) plan(p *plan.Plan) {
