@@ -407,7 +407,7 @@ func (b *builder) decideUndeclared(n *node) {
 		b.checkKept(n)
 		return
 	case n.kind.Singleton && n.kind.Endpoints.Delete == nil:
-		forget("no_reset", "Atlas has no reset for it")
+		forget("no_reset", "it stays as it is, since there is no reset for it")
 		return
 	case n.bound.Adopted && b.isExclusive(n):
 		c.Exclusive, reason = true, exclusiveReason(n)

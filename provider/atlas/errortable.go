@@ -44,6 +44,7 @@ var byCode = map[string]meaning{
 	"ORG_NOT_FOUND":                          {class: provider.NotFound, parent: true, remedy: "check org_id or MONGODB_ATLAS_ORG_ID, and that the credential belongs to that organization"},
 	"CLUSTER_NOT_FOUND":                      {class: provider.NotFound, parent: true},
 	"TEAM_NOT_FOUND":                         {class: provider.NotFound},
+	"BACKUP_CONFIG_NOT_FOUND":                {class: provider.NotFound, remedy: "the cluster's backups are off: set backup_enabled = true on it"},
 	"INVALID_GROUP_ID":                       {class: provider.Invalid, remedy: "a project id has 24 hexadecimal digits"},
 	"INVALID_ORG_ID":                         {class: provider.Invalid, remedy: "an organization id has 24 hexadecimal digits; check org_id or MONGODB_ATLAS_ORG_ID"},
 	"INVALID_PATH_PARAMETER":                 {class: provider.Invalid, remedy: "correct the name or id that the message names"},

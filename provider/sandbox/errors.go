@@ -88,6 +88,12 @@ var errorKinds = map[string]errorKind{
 	"ATLAS_INVALID_MAINTENANCE_WINDOW_DAY_OF_WEEK": {400, "Value should be between 1 and 7 (Sunday = 1)."},
 	"ATLAS_INVALID_MAINTENANCE_WINDOW_HOUR_OF_DAY": {400, "Value should be between 0 and 23."},
 
+	"BACKUP_CONFIG_NOT_FOUND":       {404, "No backup configuration exists for cluster %s in group %s."},
+	"INVALID_NUM_OF_POLICIES":       {400, "Must have exactly one policy."},
+	"INVALID_POLICY_ID":             {400, "The policy id %s is invalid."},
+	"INVALID_POLICY_ITEM_ID":        {400, "The specified policy item id %s does not exist."},
+	"INVALID_FREQUENCY_TYPE_CHANGE": {400, "The frequency type of a policy item must not be changed."},
+
 	"CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API":                      {400, "Cannot use non-flex cluster %s in the flex API."},
 	"CLUSTER_NOT_FOUND":                                            {404, "No cluster named %s exists in group %s."},
 	"DUPLICATE_CLUSTER_NAME":                                       {400, "A %s named %s is already present in group %s."},

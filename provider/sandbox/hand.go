@@ -92,7 +92,7 @@ func (s *Server) document(kind Kind, groupID, key string) (object, error) {
 		return doc, nil
 	}
 	from := kind
-	if kind == ProcessArgs {
+	if kind == ProcessArgs || kind == BackupSchedule {
 		from = Cluster
 	}
 	_, x, err := s.collection(from, groupID)
@@ -108,6 +108,10 @@ func (s *Server) document(kind Kind, groupID, key string) (object, error) {
 			it.Args = object{}
 		}
 		return it.Args, nil
+	case kind == BackupSchedule && s.scheduleOf(p, it) == nil:
+		return nil, fmt.Errorf("cluster %q has no backups and no schedule", key)
+	case kind == BackupSchedule:
+		return it.Schedule, nil
 	}
 	return it.Doc, nil
 }
@@ -136,7 +140,7 @@ func (s *Server) Put(kind Kind, groupID string, raw map[string]any) error {
 	if kind == Project {
 		return s.putProject(doc)
 	}
-	if kind == Settings || kind == ProcessArgs {
+	if kind == Settings || kind == ProcessArgs || kind == BackupSchedule {
 		return fmt.Errorf("%s can't be put: it belongs to an object that exists; change it with Change", kind)
 	}
 	if single[kind] != nil {
@@ -165,7 +169,7 @@ func (s *Server) Put(kind Kind, groupID string, raw map[string]any) error {
 	}
 	it := &item{Doc: doc}
 	if old, ok := x.get(key); ok {
-		it.Args = old.Args
+		it.Args, it.Schedule = old.Args, old.Schedule
 	}
 	p.store(kind, key, it)
 	if kind == Cluster {
@@ -329,7 +333,7 @@ func (s *Server) Delete(kind Kind, groupID, key string) error {
 		s.projects.remove(groupID)
 	case single[kind] != nil:
 		p.Singles[kind] = single[kind]()
-	case kind == Settings || kind == ProcessArgs:
+	case kind == Settings || kind == ProcessArgs || kind == BackupSchedule:
 		return fmt.Errorf("%s can't be deleted", kind)
 	default:
 		p.of(kind).remove(key)

@@ -24,6 +24,7 @@ var buckets = map[string]Bucket{
 	"accessList":        {1200, 600, time.Minute},
 	"alertConfigs":      {1200, 600, time.Minute},
 	"auditLog":          {1200, 600, time.Minute},
+	"backup":            {1200, 600, time.Minute},
 	"containers":        {1200, 600, time.Minute},
 	"maintenanceWindow": {1200, 600, time.Minute},
 	"clusters":          {10000, 5000, time.Minute},

@@ -386,6 +386,22 @@ func TestRecordedSingletons(t *testing.T) {
 	}
 }
 
+// TestRecordedSchedules compares what is left of a backup schedule that is deleted. The other recordings are of an
+// older version.
+func TestRecordedSchedules(t *testing.T) {
+	c := newConformance(t, "backup")
+	for _, list := range c.recorded {
+		for _, r := range list {
+			c.fresh(t, r)
+			doc := c.minimal(Cluster, r)
+			doc["backupEnabled"] = true
+			c.put(t, Cluster, r.Params["groupId"], doc)
+			c.compare(t, r, nil)
+		}
+	}
+	c.report(t)
+}
+
 func asObject(value any) object { o, _ := value.(object); return o }
 
 // soon moves a recorded expiry into the near future.

@@ -68,5 +68,6 @@ func matchPath(pattern string, segments []string) (map[string]string, bool) {
 // allOperations returns the operations of every area.
 func allOperations() router {
 	return newRouter(orgOperations, projectOperations, limitOperations, userOperations, roleOperations, accessOperations,
-		alertOperations, clusterOperations, containerOperations, windowOperations, auditOperations, emptyOperations)
+		alertOperations, clusterOperations, containerOperations, windowOperations, auditOperations,
+		scheduleOperations, emptyOperations)
 }

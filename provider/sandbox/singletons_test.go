@@ -1,6 +1,9 @@
 package sandbox
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 func TestMaintenanceWindowLife(t *testing.T) {
 	c := start(t, Options{Dir: t.TempDir()})
@@ -78,4 +81,58 @@ func TestSingletonsByHand(t *testing.T) {
 	if got, _ := c.s.Get(MaintenanceWindow, id, ""); got["dayOfWeek"] != nil {
 		t.Errorf("after a deletion it is %v", got)
 	}
+}
+
+func TestScheduleLife(t *testing.T) {
+	c := start(t, Options{})
+	project := c.project("p")
+	cluster := replicaSet("one")
+	c.do("POST", project+"/clusters", cluster, 201)
+	path := project + "/clusters/one/backup/schedule"
+	c.refuse("GET", path, nil, 404, "BACKUP_CONFIG_NOT_FOUND")
+	c.refuse("PATCH", path, object{"restoreWindowDays": 2}, 404, "BACKUP_CONFIG_NOT_FOUND")
+	c.refuse("GET", project+"/clusters/two/backup/schedule", nil, 404, "CLUSTER_NOT_FOUND")
+	c.do("PATCH", project+"/clusters/one", object{"backupEnabled": true}, 200)
+
+	initial := c.do("GET", path, nil, 200).body
+	policy := objectsOf(initial, "policies")[0]
+	items := objectsOf(policy, "policyItems")
+	if len(items) != 5 || initial["restoreWindowDays"] == nil || initial["nextSnapshot"] == nil || initial["clusterName"] != "one" {
+		t.Errorf("from the start it is %v", initial)
+	}
+	daily := items[slices.IndexFunc(items, func(i object) bool { return i["frequencyType"] == "daily" })]
+	daily["retentionValue"] = 9
+	weekly := object{"frequencyType": "weekly", "frequencyInterval": 7, "retentionUnit": "weeks", "retentionValue": 8}
+	with := func(id any, items ...any) object {
+		return object{"policies": []any{object{"id": id, "policyItems": items}}}
+	}
+	changed := c.do("PATCH", path, with(policy["id"], daily, weekly), 200).body
+	got := map[string]object{}
+	for _, i := range objectsOf(objectsOf(changed, "policies")[0], "policyItems") {
+		got[textOf(i, "frequencyType")] = i
+	}
+	if len(got) != 2 || got["daily"]["id"] != daily["id"] || intOf(got["daily"], "retentionValue") != 9 || textOf(got["weekly"], "id") == "" {
+		t.Errorf("changed, the policy has %v", got)
+	}
+	if changed = c.do("PATCH", path, object{"restoreWindowDays": 3, "updateSnapshots": true}, 200).body; len(objectsOf(objectsOf(changed, "policies")[0], "policyItems")) != 2 ||
+		intOf(changed, "restoreWindowDays") != 3 || changed["updateSnapshots"] != nil {
+		t.Errorf("a change of something else left %v", changed)
+	}
+	wrong := clone(daily)
+	wrong["frequencyType"] = "hourly"
+	stranger := clone(daily)
+	stranger["id"] = "5e2211c17a3e5a48f5497de3"
+	c.refuse("PATCH", path, object{"policies": []any{}}, 400, "INVALID_NUM_OF_POLICIES")
+	c.refuse("PATCH", path, with("5e2211c17a3e5a48f5497de3", daily), 400, "INVALID_POLICY_ID")
+	c.refuse("PATCH", path, with(policy["id"], stranger), 400, "INVALID_POLICY_ITEM_ID")
+	c.refuse("PATCH", path, with(policy["id"], wrong), 400, "INVALID_FREQUENCY_TYPE_CHANGE")
+	c.refuse("PATCH", path, with(policy["id"], object{"frequencyType": "daily"}), 400, "MISSING_ATTRIBUTE")
+	c.refuse("PATCH", path, object{"copySettings": []any{object{"regionName": "EU_WEST_1"}}}, 400, "MISSING_ATTRIBUTE")
+
+	emptied := c.do("DELETE", path, nil, 200).body
+	if len(objectsOf(objectsOf(emptied, "policies")[0], "policyItems")) != 0 || emptied["nextSnapshot"] != nil || intOf(emptied, "restoreWindowDays") != 3 {
+		t.Errorf("deleted, it is %v", emptied)
+	}
+	c.do("PATCH", project+"/clusters/one", object{"backupEnabled": false}, 200)
+	c.refuse("GET", path, nil, 404, "BACKUP_CONFIG_NOT_FOUND")
 }

@@ -15,12 +15,13 @@ var volatile = map[string]bool{"id": true, "groupId": true, "orgId": true, "crea
 
 // unordered are the lists in which order has no meaning.
 var unordered = map[string]bool{"roles": true, "scopes": true, "labels": true, "tags": true, "actions": true, "resources": true,
-	"inheritedRoles": true, "notifications": true, "matchers": true}
+	"inheritedRoles": true, "notifications": true, "matchers": true, "policyItems": true, "copySettings": true}
 
 // Snapshot is everything in the sandbox by "organization/project/kind/key", without what differs between
 // two runs that did the same (ids, dates, links) and with lists in a fixed order, so that two snapshots
 // can be compared. Alert configurations, which have no key, are numbered by content; two alike are two.
-// Settings and singletons are among it; process arguments where they were set.
+// Settings and singletons are among it; process arguments where they were set, and backup schedules where they were
+// looked at.
 func (s *Server) Snapshot() map[string]any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -47,6 +48,9 @@ func (s *Server) Snapshot() map[string]any {
 				out[prefix+string(kind)+"/"+key] = doc
 				if len(it.Args) > 0 {
 					out[prefix+string(ProcessArgs)+"/"+key] = stable("", it.Args)
+				}
+				if it.Schedule != nil {
+					out[prefix+string(BackupSchedule)+"/"+key] = stable("", it.Schedule)
 				}
 			}
 			slices.Sort(keyless)

@@ -16,7 +16,7 @@ type Kind string
 
 // The kinds that the sandbox holds. A project and the objects with a key of their own can be put, changed
 // and deleted; settings and process arguments belong to a project and a cluster and always exist, as do the
-// singletons, whose deletion is a reset.
+// singletons, whose deletion is a reset. A backup schedule belongs to a cluster while its backups are on.
 const (
 	Project           Kind = "project"
 	Settings          Kind = "settings"
@@ -29,6 +29,7 @@ const (
 	Container         Kind = "container"
 	MaintenanceWindow Kind = "maintenance_window"
 	Auditing          Kind = "auditing"
+	BackupSchedule    Kind = "backup_schedule"
 )
 
 // collected are the kinds of which a project has any number.
@@ -46,6 +47,7 @@ type item struct {
 	Expires  time.Time `json:"expires,omitzero"` // when the object vanishes by itself
 	Progress *progress `json:"progress,omitempty"`
 	Args     object    `json:"args,omitempty"` // process arguments of a cluster
+	Schedule object    `json:"schedule,omitempty"`
 }
 
 // progress is what a cluster is busy with.

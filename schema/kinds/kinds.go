@@ -36,6 +36,7 @@ const (
 	projectClusterMender = "Project Cluster Manager"
 	projectDatabaseAdmin = "Project Database Access Admin"
 	projectNetworkAdmin  = "Project Network Access Manager"
+	projectBackupManager = "Project Backup Manager"
 )
 
 // group is the path of a project, in which most kinds live.

@@ -26,6 +26,7 @@ type answered struct {
 // alike are recorded operations that no kind uses and whose answers have the form of one that a kind uses.
 var alike = map[string]string{
 	"GET /api/atlas/v2/groups": "GET /api/atlas/v2/orgs/{orgId}/groups",
+	"DELETE /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/backup/schedule": "GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/backup/schedule",
 }
 
 func answers(c *schema.Catalog) map[string]answered {

@@ -66,6 +66,9 @@ func (c *lawCase) look() lawLook {
 		for _, kind := range lawKinds {
 			for _, doc := range c.box.List(kind, id) {
 				add(lawLive{string(kind), id, lawLiveKey(string(kind), doc), doc})
+				if schedule, ok := c.box.Get(sandbox.BackupSchedule, id, fmt.Sprint(doc["name"])); ok && kind == sandbox.Cluster {
+					add(lawLive{string(sandbox.BackupSchedule), id, fmt.Sprint(doc["name"]), schedule})
+				}
 			}
 		}
 		for _, kind := range lawSingles {
@@ -104,6 +107,8 @@ func lawBoundIdentity(b *schema.Bound) string {
 		return "project " + b.ID + " "
 	case "alert_config":
 		return "alert_config " + b.Place.Param("groupId") + " " + b.ID
+	case "backup_schedule":
+		return "backup_schedule " + b.Place.Param("groupId") + " " + b.Place.Param("clusterName")
 	}
 	key := strings.NewReplacer("%2F", "/", "%25", "%").Replace(b.Key)
 	return b.Kind + " " + b.Place.Param("groupId") + " " + key
@@ -225,6 +230,7 @@ func (c *lawCase) checkOthers(e *lawEstate, before, after lawLook) {
 		_, project := after.live["project "+was.group+" "]
 		owned := before.owned[id] != "" || after.owned[id] != ""
 		switch {
+		case was.kind == "backup_schedule" && !owned: // it comes and goes with the cluster's backups
 		case !there && (owned || !project || slices.Contains(exclusive[was.group], was.kind)):
 		case there && slices.Contains(exclusive[was.group], was.kind) && !owned:
 			c.rt.Fatalf("%s%s is a stranger of an exclusive kind and was left", c.at(), id)
@@ -243,7 +249,7 @@ func (c *lawCase) checkOthers(e *lawEstate, before, after lawLook) {
 			continue
 		}
 		_, oldProject := before.live["project "+is.group+" "]
-		if lawSingle(is.kind) && !oldProject && lawInitial(is) {
+		if is.kind == "backup_schedule" || lawSingle(is.kind) && !oldProject && lawInitial(is) {
 			continue
 		}
 		signature := fmt.Sprint(is.group, is.doc["eventTypeName"], is.doc["metricThreshold"])

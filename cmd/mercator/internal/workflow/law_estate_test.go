@@ -86,6 +86,25 @@ func (g *lawGen) addChild() {
 		g.relabel(b, b.label)
 	}
 	g.arguments(b, nil)
+	g.schedule(b)
+}
+
+// schedule gives a cluster with backups a schedule of its own, changes it or takes it away.
+func (g *lawGen) schedule(b *lawBlock) {
+	g.eager = 15
+	defer func() { g.eager = 0 }()
+	switch {
+	case b.kind != "cluster":
+	case b.args["backup_enabled"] != true || len(b.children) > 0 && g.chance(8):
+		b.children = nil
+	case len(b.children) == 0 && g.chance(80):
+		inner := &lawBlock{id: g.estate.next, kind: "backup_schedule"}
+		g.estate.next++
+		b.children = []*lawBlock{inner}
+		g.arguments(inner, nil)
+	case len(b.children) > 0 && g.chance(90):
+		g.arguments(b.children[0], b.children[0].args)
+	}
 }
 
 func (g *lawGen) keys(old []string) []string {
@@ -148,11 +167,11 @@ func (g *lawGen) step() {
 func (g *lawGen) removeSome() {
 	g.estate.projects = slices.DeleteFunc(g.estate.projects, func(p *lawBlock) bool {
 		removable := !slices.ContainsFunc(append(p.children, p), func(b *lawBlock) bool { return lawGuarded(b) })
-		return (removable || g.chance(5)) && g.chance(7)
+		return (removable || g.chance(3)) && g.chance(7)
 	})
 	for _, p := range g.estate.projects {
 		p.children = slices.DeleteFunc(p.children, func(b *lawBlock) bool {
-			return (!lawGuarded(b) || g.chance(8)) && g.chance(12)
+			return (!lawGuarded(b) || g.chance(4)) && g.chance(12)
 		})
 	}
 }
@@ -177,6 +196,7 @@ func (g *lawGen) touch(b *lawBlock) {
 	if b.kind == "project" {
 		g.touchProject(b)
 	}
+	defer g.schedule(b)
 	if g.chance(6) {
 		protect := b.protect == nil || !*b.protect
 		b.protect = &protect

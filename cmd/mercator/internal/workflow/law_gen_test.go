@@ -20,6 +20,8 @@ type lawGen struct {
 	project *lawBlock
 	// block is the one whose arguments are made.
 	block *lawBlock
+	// eager is how much more often, in a hundred times, arguments are touched of blocks that are rare.
+	eager int
 	// forms are the forms that clusters have had, by name.
 	forms map[string]string
 	// elapsed is how long after the start the configuration is applied.
@@ -61,7 +63,7 @@ const (
 // object makes an object with the arguments attrs, or changes an old one.
 func (g *lawGen) object(attrs []schema.Attribute, path string, old lawObject) lawObject {
 	out := lawObject{}
-	more := lawDeeper * strings.Count(path, ".")
+	more := lawDeeper*strings.Count(path, ".") + g.eager
 	for i := range attrs {
 		a := &attrs[i]
 		at := path + "." + a.Name

@@ -205,6 +205,10 @@ func (h lawHand) change(c *lawCase, l lawLive) error {
 
 // single are fields of what a project has one of.
 func (h lawHand) single(kind sandbox.Kind) map[string]any {
+	if kind == sandbox.BackupSchedule {
+		return []map[string]any{{"restoreWindowDays": json.Number("5")}, {"extraRetentionSettings": []any{}, "referenceHourOfDay": json.Number("11")},
+			{"useOrgAndGroupNamesInExportPrefix": h.object%2 == 0, "copySettings": []any{}}}[h.what%3]
+	}
 	if kind == sandbox.Auditing {
 		return []map[string]any{{"enabled": true, "auditFilter": `{ "atype": "dropUser" }`, "configurationType": "FILTER_JSON"},
 			{"enabled": false}, {"auditAuthorizationSuccess": h.object%2 == 0}}[h.what%3]
@@ -277,7 +281,7 @@ func (g *lawGen) faults() []sandbox.Fault {
 	for range 1 + g.n(3) {
 		f := sandbox.Fault{
 			Method: lawPick(g, "POST", "PATCH", "DELETE", "PUT", "GET", ""),
-			Path:   lawPick(g, "/alertConfigs", "/databaseUsers", "/accessList", "/clusters", "/customDBRoles", "/groups$", "/processArgs$", "/settings$|/limits", "/maintenanceWindow$|/auditLog$", ""),
+			Path:   lawPick(g, "/alertConfigs", "/databaseUsers", "/accessList", "/clusters", "/customDBRoles", "/groups$", "/processArgs$", "/settings$|/limits", "/maintenanceWindow$|/auditLog$|/schedule$", ""),
 		}
 		if g.chance(60) {
 			f.Nth = 1 + g.n(4)

@@ -31,6 +31,7 @@ var lawMend map[string]func(g *lawGen, old, args lawObject)
 func init() {
 	lawMend = map[string]func(g *lawGen, old, args lawObject){
 		"cluster": mendLawCluster, "database_user": mendLawUser, "custom_role": mendLawRole, "alert_config": mendLawAlert,
+		"backup_schedule": mendLawSchedule,
 	}
 	lawValues = map[string]func(g *lawGen, old any) any{
 		"project.region_usage_restrictions": func(g *lawGen, old any) any {
@@ -84,6 +85,9 @@ func init() {
 			}
 			return filter
 		},
+
+		"backup_schedule.export.export_bucket_id": func(g *lawGen, old any) any { return lawID(g, old) },
+		"backup_schedule.copy_settings.zone_id":   func(g *lawGen, old any) any { return lawID(g, old) },
 
 		"alert_config.event_type_name": func(g *lawGen, old any) any { return g.event(old) },
 		"alert_config.metric_threshold.metric_name": func(g *lawGen, old any) any {
@@ -282,6 +286,40 @@ func (g *lawGen) mendScopes(scopes []any) {
 			}
 		}
 	}
+}
+
+// mendLawSchedule leaves a schedule its one policy, and each of its elements once.
+func mendLawSchedule(_ *lawGen, _, args lawObject) {
+	if policies, ok := args["policies"].([]any); ok {
+		args["policies"] = policies[:1]
+		policy := policies[0].(lawObject)
+		policy["policy_items"] = lawOnce(policy["policy_items"], "frequency_type", "frequency_interval")
+	}
+	if copies, ok := args["copy_settings"].([]any); ok {
+		copies = lawOnce(copies, "zone_id", "cloud_provider", "region_name")
+		args["copy_settings"] = copies
+		for _, c := range copies {
+			if items, ok := c.(lawObject)["copy_policy_items"]; ok {
+				c.(lawObject)["copy_policy_items"] = lawOnce(items, "frequency_type")
+			}
+		}
+	}
+	if extra, ok := args["extra_retention_settings"]; ok {
+		args["extra_retention_settings"] = lawOnce(extra, "frequency_type")
+	}
+}
+
+// lawOnce drops elements whose key stands before them already.
+func lawOnce(list any, key ...string) []any {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(list.([]any), func(v any) bool {
+		text := ""
+		for _, name := range key {
+			text += fmt.Sprint(v.(lawObject)[name], "/")
+		}
+		defer func() { seen[text] = true }()
+		return seen[text]
+	})
 }
 
 // mendLawRole gives a role something to permit, and resources that are a cluster or a database.

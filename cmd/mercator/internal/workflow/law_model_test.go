@@ -315,6 +315,9 @@ func (e *lawEstate) declared() []lawDeclared {
 			for _, b := range p.children {
 				for _, k := range b.instances() {
 					out = append(out, b.declaredAs(name, pk, k)...)
+					for _, inner := range b.children { // what a cluster has one of is known by the cluster
+						out = append(out, lawDeclared{inner.kind, name, b.naturalName(k), inner, pk + "/" + k, lawPlain(inner.args).(lawObject)})
+					}
 				}
 			}
 		}
