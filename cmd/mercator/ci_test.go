@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"gopkg.in/yaml.v3"
+
+	httpstate "mercator/apply/state/http"
 )
 
 // recipes are the files with which CI systems run Mercator: examples/ci, and the hooks in the root.
@@ -147,6 +149,31 @@ func TestRecipesAreSafe(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestGitLabFindsTheState holds the variables of GitLab's recipe to those that the store of that protocol reads.
+func TestGitLabFindsTheState(t *testing.T) {
+	var pipeline struct{ Variables map[string]string }
+	if err := recipes(t)["examples/ci/gitlab/.gitlab-ci.yml"].Decode(&pipeline); err != nil {
+		t.Fatal(err)
+	}
+	known, required := map[string]bool{}, 0
+	for _, a := range httpstate.Backend().Arguments {
+		for _, name := range a.Environment {
+			known[name] = true
+			if _, set := pipeline.Variables[name]; set && a.Required {
+				required++
+			}
+		}
+	}
+	for name := range pipeline.Variables {
+		if !known[name] {
+			t.Errorf("the store does not read %s", name)
+		}
+	}
+	if required != 1 {
+		t.Errorf("%d required arguments are set, want the address", required)
 	}
 }
 

@@ -20,7 +20,7 @@ type section struct {
 	// lead is the line before the first entry, sep what ends the line before the next one; either may be "".
 	lead, sep string
 	entries   []entry
-	// folds says that the part holds details, which readers unfold.
+	// folds says that the section holds details, which readers unfold.
 	folds bool
 }
 
@@ -111,20 +111,20 @@ func sum(sizes []int) int {
 }
 
 // size is how many bytes the entries take in full.
-func (p *section) size() int {
-	n := len(p.lead)
-	for i := range p.entries {
-		n += p.entries[i].size() + len(p.sep)
+func (s *section) size() int {
+	n := len(s.lead)
+	for i := range s.entries {
+		n += s.entries[i].size() + len(s.sep)
 	}
 	return n
 }
 
 // groups counts the entries that are not kept, by what they are.
-func (p *section) groups(kept []bool) map[string]int {
+func (s *section) groups(kept []bool) map[string]int {
 	out := map[string]int{}
-	for i := range p.entries {
+	for i := range s.entries {
 		if kept == nil || !kept[i] {
-			out[p.entries[i].group]++
+			out[s.entries[i].group]++
 		}
 	}
 	return out
@@ -141,47 +141,47 @@ type excerpt struct {
 func (x *excerpt) whole() bool { return x.shortened == 0 && len(x.left) == 0 }
 
 // least is the excerpt of which the note is longest.
-func (p *section) least() excerpt { return excerpt{shortened: len(p.entries), left: p.groups(nil)} }
+func (s *section) least() excerpt { return excerpt{shortened: len(s.entries), left: s.groups(nil)} }
 
 // fit returns as much of the entries as room bytes hold.
-func (p *section) fit(room int) excerpt {
-	room -= len(p.lead)
-	heads, details := make([]int, len(p.entries)), make([]int, len(p.entries))
-	for i := range p.entries {
-		heads[i] = p.entries[i].head() + len(p.sep)
-		details[i] = p.entries[i].details()
+func (s *section) fit(room int) excerpt {
+	room -= len(s.lead)
+	heads, details := make([]int, len(s.entries)), make([]int, len(s.entries))
+	for i := range s.entries {
+		heads[i] = s.entries[i].head() + len(s.sep)
+		details[i] = s.entries[i].details()
 	}
 	level, kept := 0, []bool(nil)
 	if names := sum(heads); names <= room {
 		level = share(details, room-names)
 	} else {
-		kept = p.heaviest(heads, room)
+		kept = s.heaviest(heads, room)
 	}
 	var x excerpt
-	for i := range p.entries {
+	for i := range s.entries {
 		if kept != nil && !kept[i] {
 			continue
 		}
-		lines, short := p.entries[i].cut(level)
+		lines, short := s.entries[i].cut(level)
 		x.texts = append(x.texts, strings.Join(lines, "\n"))
 		if short {
 			x.shortened++
 		}
 	}
 	if kept != nil {
-		x.left = p.groups(kept)
+		x.left = s.groups(kept)
 	}
 	return x
 }
 
 // heaviest marks the entries whose names fit into room, those of more weight first.
-func (p *section) heaviest(heads []int, room int) []bool {
-	order := make([]int, len(p.entries))
+func (s *section) heaviest(heads []int, room int) []bool {
+	order := make([]int, len(s.entries))
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(p.entries[b].weight, p.entries[a].weight) })
-	kept := make([]bool, len(p.entries))
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(s.entries[b].weight, s.entries[a].weight) })
+	kept := make([]bool, len(s.entries))
 	for _, i := range order {
 		if heads[i] <= room {
 			room -= heads[i]
@@ -192,7 +192,7 @@ func (p *section) heaviest(heads []int, room int) []bool {
 }
 
 // note says what of the section is not shown, "" where all is.
-func (p *section) note(x excerpt) string {
+func (s *section) note(x excerpt) string {
 	if x.whole() {
 		return ""
 	}
@@ -203,16 +203,16 @@ func (p *section) note(x excerpt) string {
 			groups = append(groups, fmt.Sprintf("%d %s", x.left[group], group))
 		}
 	}
-	var sections []string
+	var texts []string
 	if gone > 0 {
-		text := fmt.Sprintf("%d of these %d are left out", gone, len(p.entries))
+		text := fmt.Sprintf("%d of these %d are left out", gone, len(s.entries))
 		if len(groups) > 0 {
 			text += " (" + strings.Join(groups, ", ") + ")"
 		}
-		sections = append(sections, text)
+		texts = append(texts, text)
 	}
 	if x.shortened > 0 {
-		sections = append(sections, fmt.Sprintf("details of %d, marked …, are left out", x.shortened))
+		texts = append(texts, fmt.Sprintf("details of %d, marked …, are left out", x.shortened))
 	}
-	return "Shortened: " + strings.Join(sections, "; ") + "."
+	return "Shortened: " + strings.Join(texts, "; ") + "."
 }

@@ -40,8 +40,8 @@ func (d comment) write(w io.Writer) error {
 	room := MarkdownLimit - len(d.head(true))
 	sizes, frames := make([]int, len(d.sections)), make([]int, len(d.sections))
 	for i := range d.sections {
-		p := &d.sections[i]
-		sizes[i], frames[i] = p.size(), len(p.markdown(p.least(), true))
+		s := &d.sections[i]
+		sizes[i], frames[i] = s.size(), len(s.markdown(s.least(), true))
 	}
 	level := share(sizes, room-sum(frames))
 	var body strings.Builder
@@ -85,24 +85,24 @@ func (d comment) rolesText() string {
 }
 
 // markdown writes the section. A fence is longer than what looks like one in it.
-func (p *section) markdown(x excerpt, unfolded bool) string {
+func (s *section) markdown(x excerpt, unfolded bool) string {
 	var b strings.Builder
-	switch title := fmt.Sprintf("<summary>%s (%d)</summary>", p.title, len(p.entries)); {
-	case !p.folds:
-		b.WriteString("\n**" + p.title + "**\n\n")
+	switch title := fmt.Sprintf("<summary>%s (%d)</summary>", s.title, len(s.entries)); {
+	case !s.folds:
+		b.WriteString("\n**" + s.title + "**\n\n")
 	case unfolded:
 		b.WriteString("\n<details open>\n" + title + "\n\n")
 	default:
 		b.WriteString("\n<details>\n" + title + "\n\n")
 	}
-	if note := p.note(x); note != "" {
+	if note := s.note(x); note != "" {
 		b.WriteString("**" + note + "**\n\n")
 	}
-	fence := strings.Repeat("`", p.fence())
-	b.WriteString(fence + p.syntax + "\n" + p.lead)
+	fence := strings.Repeat("`", s.fence())
+	b.WriteString(fence + s.syntax + "\n" + s.lead)
 	for i, text := range x.texts {
 		if i > 0 {
-			b.WriteString(p.sep + "\n")
+			b.WriteString(s.sep + "\n")
 			if strings.Contains(text, "\n") || strings.Contains(x.texts[i-1], "\n") {
 				b.WriteByte('\n')
 			}
@@ -110,17 +110,17 @@ func (p *section) markdown(x excerpt, unfolded bool) string {
 		b.WriteString(text)
 	}
 	b.WriteString("\n" + fence + "\n")
-	if p.folds {
+	if s.folds {
 		b.WriteString("\n</details>\n")
 	}
 	return b.String()
 }
 
 // fence is how many backticks open and close the section's code.
-func (p *section) fence() int {
-	longest := backticks(p.lead)
-	for i := range p.entries {
-		for _, line := range p.entries[i].lines {
+func (s *section) fence() int {
+	longest := backticks(s.lead)
+	for i := range s.entries {
+		for _, line := range s.entries[i].lines {
 			longest = max(longest, backticks(line))
 		}
 	}

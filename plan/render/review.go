@@ -24,9 +24,9 @@ type review struct {
 }
 
 // add appends a section, unless it is empty.
-func (d *review) add(p section) {
-	if len(p.entries) > 0 {
-		d.sections = append(d.sections, p)
+func (d *review) add(s section) {
+	if len(s.entries) > 0 {
+		d.sections = append(d.sections, s)
 	}
 }
 
@@ -89,13 +89,13 @@ func (r reviewer) sheet() *sheet {
 
 // folded adds a section of n entries, each written on a sheet of its own.
 func (r reviewer) folded(d *review, title string, n int, write func(s *sheet, i int)) {
-	p := section{title: title, syntax: "diff", folds: true}
+	out := section{title: title, syntax: "diff", folds: true}
 	for i := range n {
 		s := r.sheet()
 		write(s, i)
-		p.entries = append(p.entries, newEntry(s.lines))
+		out.entries = append(out.entries, newEntry(s.lines))
 	}
-	d.add(p)
+	d.add(out)
 }
 
 func (r reviewer) changes(title string, p *plan.Plan, want func(*plan.Change) bool) section {
