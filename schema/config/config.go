@@ -45,6 +45,7 @@ type Config struct {
 	options Options
 	files   map[string][]byte
 	base    *hcl.EvalContext
+	most    int // instances
 
 	root      *module
 	varValues cty.Value // object of the root's variables

@@ -139,7 +139,7 @@ func (e *Evaluation) expandForEach(g *group, like instance, f frame) {
 		e.add(diag.Errorf(codeForEach, "for_each is not a map or a set of texts", "Found %s; %s", describe(v, false), text).At(at))
 		return
 	}
-	if n := v.LengthInt(); n > MaxInstances-e.count {
+	if n := v.LengthInt(); n > e.cfg.most-e.count {
 		g.failed = true
 		e.tooMany(at, "for_each", n)
 		return
@@ -196,7 +196,7 @@ func (e *Evaluation) expandCount(g *group, like instance, f frame) {
 			"Found %s. Write how many instances there are to be: 3, or 0 for none.", describe(v, false)).At(at))
 		return
 	}
-	if n > MaxInstances-e.count {
+	if n > e.cfg.most-e.count {
 		g.failed = true
 		e.tooMany(at, "count", n)
 		return
@@ -210,7 +210,7 @@ func (e *Evaluation) expandCount(g *group, like instance, f frame) {
 
 func (e *Evaluation) tooMany(at diag.Range, what string, n int) {
 	e.add(diag.Errorf(codeTooMany, "There are too many instances",
-		"%s adds %d to %d; a configuration may describe %d in all. Divide it into several.", what, n, e.count, MaxInstances).At(at))
+		"%s adds %d to %d; a configuration may describe %d in all. Divide it into several.", what, n, e.count, e.cfg.most).At(at))
 }
 
 // repetition evaluates for_each or count, which must be known and may be shown.

@@ -29,7 +29,7 @@ func (e *Evaluation) fan(r *result, ctx *hcl.EvalContext, f frame) {
 	if !ok {
 		return
 	}
-	if len(items) > MaxInstances-e.count {
+	if len(items) > e.cfg.most-e.count {
 		e.tooMany(rangeOf(b.entries.Range()), b.kind.Fan.Argument, len(items))
 		return
 	}

@@ -39,7 +39,7 @@ type loader struct {
 func newLoader(dir string, options Options) *loader {
 	root := newModule(nil, ".")
 	return &loader{
-		Config:  &Config{dir: dir, options: options, files: map[string][]byte{}, root: root},
+		Config:  &Config{dir: dir, options: options, files: map[string][]byte{}, root: root, most: MaxInstances},
 		module:  root,
 		folders: map[string]*folder{},
 	}

@@ -120,7 +120,7 @@ func textFunctions() []namedFunction {
 		fn("endswith", g, "Whether a text ends with another.", textTest(hasSuffix)),
 		fn("format", g, "Fills values into a text with verbs such as %s, %d and %q.", stdlib.FormatFunc),
 		fn("formatlist", g, "format for each element of the lists.", stdlib.FormatListFunc),
-		fn("indent", g, "Puts spaces before every line but the first.", stdlib.IndentFunc),
+		fn("indent", g, "Puts spaces before every line but the first.", indentFunc),
 		fn("join", g, "Joins a list's texts with a separator between them.", stdlib.JoinFunc),
 		fn("lower", g, "The text in small letters.", stdlib.LowerFunc),
 		fn("regex", g, "The first match of a regular expression; its groups as a list or an object.", stdlib.RegexFunc),
@@ -164,7 +164,7 @@ func collectionFunctions() []namedFunction {
 		fn("range", g, "A list of numbers from a start up to a limit.", stdlib.RangeFunc),
 		fn("reverse", g, "The list backwards.", stdlib.ReverseListFunc),
 		fn("setintersection", g, "The elements that all sets have.", stdlib.SetIntersectionFunc),
-		fn("setproduct", g, "Every combination of the sets' elements.", stdlib.SetProductFunc),
+		fn("setproduct", g, "Every combination of the sets' elements.", setProductFunc),
 		fn("setsubtract", g, "The first set's elements that the second lacks.", stdlib.SetSubtractFunc),
 		fn("setunion", g, "The elements that any of the sets has.", stdlib.SetUnionFunc),
 		fn("slice", g, "The elements from one index up to another.", stdlib.SliceFunc),
@@ -189,7 +189,7 @@ func encodingFunctions() []namedFunction {
 		fn("textencodebase64", g, "The text in a character encoding, in Base64.", textEncodeFunc),
 		fn("urldecode", g, "The text without the escapes of a URL.", textFunc(urlDecode)),
 		fn("urlencode", g, "The text with the escapes of a URL's query.", textFunc(urlEncode)),
-		fn("yamldecode", g, "The value that a YAML text stands for.", guarded(ctyyaml.YAMLDecodeFunc)),
+		fn("yamldecode", g, "The value that a YAML text stands for.", guarded(yamlDecodeFunc)),
 		fn("yamlencode", g, "The value as YAML.", ctyyaml.YAMLEncodeFunc),
 	}
 }

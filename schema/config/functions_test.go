@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -239,6 +240,10 @@ func TestFunctionErrors(t *testing.T) {
 		{`coalesce(null, "")`, "invalid_call", "every argument"},
 		{`env("A", "b", "c")`, "invalid_call", "at most one default"},
 		{`env("MISSING")`, "env_not_set", "MISSING is not in the environment"},
+		{`indent(2000000000, "a\nb")`, "invalid_call", "more than 8388608 bytes"},
+		{`indent(-1, "a")`, "invalid_call", "from 0"},
+		{`setproduct(range(1000), range(1000), range(1000))`, "invalid_call", "more than 1000000 combinations"},
+		{laughs(), "invalid_call", "more than 1000000 values"},
 		{`jsondecode("` + strings.Repeat("[", 300) + `")`, "invalid_call", "nested"},
 	} {
 		v, diags := e.Eval(tc.expression, nil)
@@ -246,6 +251,15 @@ func TestFunctionErrors(t *testing.T) {
 			t.Errorf("%s = %s with %v; want %s: %s", tc.expression, show(v), diags, tc.code, tc.detail)
 		}
 	}
+}
+
+// laughs is a YAML text of nine lines, each of which repeats the one before nine times.
+func laughs() string {
+	text := `a0: &a0 [x]\n`
+	for i := range 9 {
+		text += fmt.Sprintf(`a%d: &a%d [%s]\n`, i+1, i+1, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i), 9), ", "))
+	}
+	return `yamldecode("` + text + `")`
 }
 
 // TestSecretsStay feeds every function a secret and looks for it where it must not be.

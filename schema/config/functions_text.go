@@ -171,15 +171,11 @@ func charsetFunc(f func(encoding.Encoding, string) (string, error)) function.Fun
 
 // guarded refuses texts that are nested so deeply that decoding them would exhaust the stack.
 func guarded(f function.Function) function.Function {
-	return function.New(&function.Spec{
-		Params: []function.Parameter{textParam("text")},
-		Type: func(args []cty.Value) (cty.Type, error) {
-			if args[0].IsKnown() && tooNested([]byte(args[0].AsString())) >= 0 {
-				return cty.DynamicPseudoType, fmt.Errorf("the text is nested more than %d levels deep", MaxNesting)
-			}
-			return f.ReturnTypeForValues(args)
-		},
-		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) { return f.Call(args) },
+	return bounded(f, func(args []cty.Value) error {
+		if args[0].IsKnown() && tooNested([]byte(args[0].AsString())) >= 0 {
+			return fmt.Errorf("the text is nested more than %d levels deep", MaxNesting)
+		}
+		return nil
 	})
 }
 

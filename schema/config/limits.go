@@ -18,6 +18,8 @@ const (
 	MaxFile = 8 << 20
 	// MaxInstances is how many resources a configuration may describe, entries of a fan included.
 	MaxInstances = 200_000
+	// MaxElements is how many elements one function may make of a few.
+	MaxElements = 1_000_000
 	// MaxNesting is how deep brackets and templates may be nested.
 	MaxNesting = 250
 	// MaxOperators is how many operators and template directives may stand in the elements that enclose one place.
@@ -41,6 +43,7 @@ func Limits() []Limit {
 	return []Limit{
 		{"instances of all blocks, entries of access lists included", MaxInstances},
 		{"bytes in a file, also one that a function reads", MaxFile},
+		{"elements that setproduct and the aliases of yamldecode make", MaxElements},
 		{"brackets, braces and templates inside each other", MaxNesting},
 		{"operators and directives around one place", MaxOperators},
 		{"definitions that build on each other in a chain", MaxChain},
