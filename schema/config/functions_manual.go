@@ -39,7 +39,7 @@ var parameterNames = map[string][]string{
 	"join": {"separator", "list"}, "lower": {"text"}, "regex": {"pattern", "text"}, "regexall": {"pattern", "text"},
 	"split": {"separator", "text"}, "strrev": {"text"}, "substr": {"text", "offset", "length"}, "title": {"text"},
 	"trim": {"text", "characters"}, "trimprefix": {"text", "prefix"}, "trimspace": {"text"}, "trimsuffix": {"text", "suffix"},
-	"upper": {"text"},
+	"upper":    {"text"},
 	"coalesce": {"value"}, "coalescelist": {"list"}, "concat": {"list"}, "keys": {"map"}, "merge": {"map"}, "range": {"number"},
 	"setintersection": {"set", "other"}, "setproduct": {"set"}, "setunion": {"set", "other"}, "slice": {"list", "start", "end"},
 	"values":    {"map"},
