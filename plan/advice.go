@@ -60,6 +60,7 @@ type given struct {
 
 type acceptance struct {
 	address schema.Address
+	reason  string
 	needed  bool
 }
 
@@ -102,7 +103,7 @@ func (a *adviser) judge(n *node, advice *schema.Advice) {
 		}
 		key := placedCode{accepted.Code, accepted.Range}
 		if a.accepted[key] == nil {
-			a.accepted[key] = &acceptance{address: n.address}
+			a.accepted[key] = &acceptance{address: n.address, reason: accepted.Reason}
 		}
 		alone := n.kind.Judge(advice, n.full, a.in.Now) // as validation sees it, without Atlas
 		a.accepted[key].needed = a.accepted[key].needed || n.broken || verdict.Deserved || !verdict.Certain || alone.Deserved || !alone.Certain
@@ -141,7 +142,7 @@ func (a *adviser) unused() {
 		}
 		for key, accepted := range a.accepted {
 			if !accepted.needed {
-				a.diags.Add(advice.Finding(level, "The advice "+key.code, "").On(string(accepted.address)).At(key.at))
+				a.diags.Add(advice.Finding(level, "The advice "+key.code, fmt.Sprintf("the reason is %q", accepted.reason)).On(string(accepted.address)).At(key.at))
 			}
 		}
 	}

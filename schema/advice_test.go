@@ -122,6 +122,16 @@ func TestAdviceIsChecked(t *testing.T) {
 	}
 }
 
+// TestOnlyAdviceLooksInside: whether an argument is allowed follows from values alone.
+func TestOnlyAdviceLooksInside(t *testing.T) {
+	k := hall
+	k.Identity.Binds = schema.ByKey
+	k.Attributes = append([]schema.Attribute{{Name: "extra", Type: schema.TypeString, AllowedWhen: []schema.Condition{{Attribute: "until", Past: true}}}}, hall.Attributes...)
+	if _, err := schema.NewCatalog(k); err == nil || !strings.Contains(err.Error(), "which only advice can") {
+		t.Errorf("got %v", err)
+	}
+}
+
 var part = &schema.Endpoint{Operation: "o", Method: "GET", Path: "/api/atlas/v2/halls", Version: "2024-01-01", Role: "r"}
 
 func TestCatalogAdvice(t *testing.T) {

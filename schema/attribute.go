@@ -165,7 +165,7 @@ type Condition struct {
 	Attribute string
 	Values    []string
 	Unset     bool
-	// Network asks in place of Values for a network of a certain width.
+	// What follows is for [Advice] alone. Network asks in place of Values for a network of a certain width.
 	Network *Prefixes
 	// Past asks in place of Values for a Time that is not in the future.
 	Past bool

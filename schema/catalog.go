@@ -204,6 +204,9 @@ func checkAttributes(attrs []Attribute, prefix string, bad func(string, ...any))
 			if Find(attrs, cond.Attribute) == nil {
 				bad("attribute %s depends on %q, which its siblings lack", path, cond.Attribute)
 			}
+			if cond.Network != nil || cond.Past || cond.Some != nil || cond.Every != nil {
+				bad("attribute %s depends on more of %s than its values, which only advice can", path, cond.Attribute)
+			}
 		}
 		for i := range a.Forms {
 			if _, err := a.Forms[i].compile(); err != nil || a.Type != TypeString {

@@ -103,8 +103,12 @@ func allHold(attrs []Attribute, v cty.Value, conds []Condition) bool {
 
 // holds reports whether the condition holds, and whether that is certain.
 func (c *Condition) holds(attrs []Attribute, v cty.Value) (holds, certain bool) {
-	m := judge{}.meet(c, attrs, v, nil)
-	return m.holds, m.certain
+	sibling := Find(attrs, c.Attribute)
+	value, _ := effective(attrs, v, sibling).Unmark()
+	if !value.IsKnown() {
+		return false, false
+	}
+	return judge{}.fits(c, sibling, value)
 }
 
 // judge holds values against conditions.
@@ -120,18 +124,18 @@ type meeting struct {
 // meet holds an object of the attributes against the condition; at is where the object stands.
 func (j judge) meet(c *Condition, attrs []Attribute, v cty.Value, at cty.Path) meeting {
 	a := Find(attrs, c.Attribute)
-	value := effective(attrs, v, a)
-	secret := IsSensitive(value)
-	value, _ = value.Unmark()
-	path := append(slices.Clone(at), cty.GetAttrStep{Name: c.Attribute})
+	value, marks := effective(attrs, v, a).Unmark()
 	if !value.IsKnown() {
 		return meeting{}
 	}
+	path := append(slices.Clone(at), cty.GetAttrStep{Name: c.Attribute})
 	if c.Some != nil || c.Every != nil {
 		return j.inside(c, a, value, path)
 	}
-	m := meeting{path: path, certain: true, found: found(path, value, secret)}
-	m.holds, m.certain = j.fits(c, a, value)
+	m := meeting{path: path}
+	if m.holds, m.certain = j.fits(c, a, value); m.holds {
+		m.found = found(path, value, len(marks) > 0)
+	}
 	return m
 }
 
