@@ -149,7 +149,7 @@ func (c *client) shown(u *url.URL) string {
 // refused says why a request failed that was answered, and what would help.
 func (c *client) refused(r request, a answer) error {
 	return fmt.Errorf("cannot %s: %s answered %d %s%s; %s",
-		r.aim, c.shown(r.url), a.status, http.StatusText(a.status), c.words(a.body), c.remedy(r, a))
+		r.aim, c.shown(r.url), a.status, http.StatusText(a.status), c.words(a), c.remedy(r, a))
 }
 
 func (c *client) remedy(r request, a answer) string {
@@ -179,17 +179,18 @@ func (c *client) remedy(r request, a answer) string {
 // mostWords is how much of a server's own words is shown.
 const mostWords = 200
 
-// words returns what a server says about an error, after a colon, where it says so in JSON as GitLab and others do.
-func (c *client) words(body []byte) string {
+// words returns, in parentheses, what a server says about an error beside its status, where it says so in JSON as GitLab
+// and others do.
+func (c *client) words(a answer) string {
 	var said struct {
 		Message any `json:"message"`
 		Error   any `json:"error"`
 	}
-	if json.Unmarshal(body, &said) != nil {
+	if json.Unmarshal(a.body, &said) != nil {
 		return ""
 	}
 	text, ok := cmp.Or(said.Message, said.Error).(string)
-	if !ok || text == "" {
+	if !ok || text == "" || text == fmt.Sprintf("%d %s", a.status, http.StatusText(a.status)) {
 		return ""
 	}
 	if c.password != "" {

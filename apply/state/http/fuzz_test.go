@@ -26,6 +26,6 @@ func FuzzHolder(f *testing.F) {
 		if locked := (&state.LockedError{Holder: h}); locked.Error() == "" {
 			t.Error("no error text")
 		}
-		_ = c.words(body)
+		_ = c.words(answer{body: body})
 	})
 }

@@ -172,7 +172,7 @@ func TestWithoutLock(t *testing.T) {
 }
 
 // Guarded stores say nothing of the kind, and none has what the protocol lacks (R34).
-func TestCapabilities(t *testing.T) {
+func TestRule_R34_AServerPromisesNothing(t *testing.T) {
 	store, _ := handle(t, serve(t, httptestserver.GitLab))
 	if got := store.Capabilities(); got != (state.Capabilities{}) {
 		t.Errorf("capabilities %+v", got)

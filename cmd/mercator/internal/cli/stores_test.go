@@ -20,8 +20,8 @@ func least() map[string]map[string]string {
 	}
 }
 
-// TestStoresAreDocumented holds the README's table of what the stores promise against what they declare (R34).
-func TestStoresAreDocumented(t *testing.T) {
+// TestRule_R34_StoresAreDocumented holds the README's table of what the stores promise against what they declare (R34).
+func TestRule_R34_StoresAreDocumented(t *testing.T) {
 	readme, err := os.ReadFile(filepath.Join("..", "..", "..", "..", "README.md"))
 	if err != nil {
 		t.Fatal(err)
