@@ -145,15 +145,23 @@ func (s *Store) retryer() aws.Retryer {
 
 // get returns an object, nil where there is none. A known one that is unchanged is not transferred.
 func (b *bucket) get(ctx context.Context, key string, known *object) (*object, error) {
+	in := &s3.GetObjectInput{Bucket: &b.config.Bucket, Key: &key}
+	if known != nil {
+		in.IfNoneMatch = &known.etag
+	}
+	return b.read(ctx, in, known)
+}
+
+func (b *bucket) read(ctx context.Context, in *s3.GetObjectInput, known *object) (*object, error) {
 	ctx, cancel := context.WithTimeout(ctx, readLimit)
 	defer cancel()
 	for range readTries - 1 {
-		o, err := b.fetch(ctx, key, known)
+		o, err := b.fetch(ctx, in, known)
 		if !errors.Is(err, errBroken) {
 			return o, err
 		}
 	}
-	return b.fetch(ctx, key, known)
+	return b.fetch(ctx, in, known)
 }
 
 // readTries is how often an object is read whose answer breaks off, which the SDK does not see to.
@@ -162,11 +170,7 @@ const readTries = 3
 // errBroken says that an answer ended before its end.
 var errBroken = errors.New("the answer broke off")
 
-func (b *bucket) fetch(ctx context.Context, key string, known *object) (*object, error) {
-	in := &s3.GetObjectInput{Bucket: &b.config.Bucket, Key: &key}
-	if known != nil {
-		in.IfNoneMatch = &known.etag
-	}
+func (b *bucket) fetch(ctx context.Context, in *s3.GetObjectInput, known *object) (*object, error) {
 	out, err := b.api.GetObject(ctx, in)
 	switch {
 	case statusOf(err) == http.StatusNotModified:
@@ -174,26 +178,27 @@ func (b *bucket) fetch(ctx context.Context, key string, known *object) (*object,
 	case isAbsence(err):
 		return nil, nil
 	case err != nil:
-		return nil, b.explain("reading "+key, err)
+		return nil, b.explain("reading "+*in.Key, err)
 	}
 	defer func() { _ = out.Body.Close() }()
 	data, err := io.ReadAll(out.Body)
 	if err != nil {
-		return nil, b.explain("reading "+key, fmt.Errorf("%w: %w", errBroken, err))
+		return nil, b.explain("reading "+*in.Key, fmt.Errorf("%w: %w", errBroken, err))
 	}
 	skew, _ := middleware.GetAttemptSkew(out.ResultMetadata)
 	return &object{data: data, etag: aws.ToString(out.ETag), skew: skew}, nil
 }
 
-// put writes an object in the place of over, or where there is none if that is nil. It returns a *conflict, not
-// saying what is there, where that is something else.
-func (b *bucket) put(ctx context.Context, key string, data []byte, over *object) (*object, error) {
+// put writes an object in the place of over, or where there is none if that is nil, with what is noted about it. It
+// returns a *conflict, not saying what is there, where that is something else.
+func (b *bucket) put(ctx context.Context, key string, data []byte, over *object, about map[string]string) (*object, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeLimit) // one under way ends (R29)
 	defer cancel()
 	sum := md5.Sum(data) //nolint:gosec // see above
 	in := &s3.PutObjectInput{
 		Bucket: &b.config.Bucket, Key: &key, Body: bytes.NewReader(data), ContentType: aws.String("application/json"),
 		ContentMD5:           aws.String(base64.StdEncoding.EncodeToString(sum[:])),
+		Metadata:             about,
 		ServerSideEncryption: types.ServerSideEncryption(b.config.Encryption),
 	}
 	if b.config.KMSKey != "" {
@@ -216,11 +221,11 @@ func (b *bucket) put(ctx context.Context, key string, data []byte, over *object)
 
 // place is put, where data is such as nobody else writes. It finds out what became of a write whose answer was lost,
 // and says in its *conflict what is there.
-func (b *bucket) place(ctx context.Context, key string, data []byte, over *object) (*object, error) {
+func (b *bucket) place(ctx context.Context, key string, data []byte, over *object, about map[string]string) (*object, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	wrote, err := b.put(ctx, key, data, over)
+	wrote, err := b.put(ctx, key, data, over, about)
 	if err == nil || isRefusal(err) {
 		return wrote, err
 	}

@@ -76,7 +76,8 @@ func isRefusal(err error) bool {
 var remedies = map[string]string{
 	"NoSuchBucket": "there is no such bucket; create it, or correct bucket in the state block",
 	"AccessDenied": "access is denied; the credentials need s3:GetObject, s3:PutObject and s3:DeleteObject on the key and " +
-		"what begins with it, s3:ListBucket on the bucket, and with aws:kms the use of its key",
+		"what begins with it, s3:ListBucket on the bucket, with aws:kms the use of its key, and to look at earlier states " +
+		"s3:GetObjectVersion and s3:ListBucketVersions",
 	"InvalidAccessKeyId":    "the access key is not known to the store; is it of another account or store?",
 	"SignatureDoesNotMatch": "the secret key does not belong to the access key; set both anew",
 	"ExpiredToken":          "the credentials have expired; get new ones, for example by signing in again",

@@ -249,7 +249,7 @@ func TestDamagedObjectsAreNamed(t *testing.T) {
 			data, err = encodeSlot(records, 1, state.Base{Serial: 9}, lines)
 			r.must(err)
 		}
-		_, err = b.put(ctx, s.config.Key+suffix, data, nil)
+		_, err = b.put(ctx, s.config.Key+suffix, data, nil, nil)
 		r.must(err)
 		_, err = s.Read(ctx)
 		if suffix == ".lock" {

@@ -320,7 +320,7 @@ func (s *Store) seal(ctx context.Context, fence uint64) error {
 		}
 		data, err := encodeSlot(seal, fence, v.base, nil)
 		if err == nil {
-			_, err = b.place(ctx, s.slotKey(v.base, v.last+1), data, nil)
+			_, err = b.place(ctx, s.slotKey(v.base, v.last+1), data, nil, nil)
 		}
 		if err == nil && !v.has(replace) {
 			return nil
@@ -354,6 +354,6 @@ func (s *Store) finish(ctx context.Context, v *view) error {
 	if err != nil {
 		return err
 	}
-	_, err = b.place(ctx, s.config.Key, data, v.stored)
+	_, err = b.place(ctx, s.config.Key, data, v.stored, about(next.Base(), ""))
 	return err
 }

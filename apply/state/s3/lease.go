@@ -224,12 +224,12 @@ func (l *lease) change(ctx context.Context, do func(at *view) error) error {
 }
 
 // place writes an object and remembers if its fate is not known.
-func (l *lease) place(ctx context.Context, key string, data []byte, over *object) (*object, error) {
+func (l *lease) place(ctx context.Context, key string, data []byte, over *object, about map[string]string) (*object, error) {
 	b, err := l.store.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	o, err := b.place(ctx, key, data, over)
+	o, err := b.place(ctx, key, data, over, about)
 	if err != nil && !isConflict(err) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
@@ -245,7 +245,7 @@ func (l *lease) step(ctx context.Context, at *view, k kind, lines []byte) error 
 	if err != nil {
 		return err
 	}
-	if _, err := l.place(ctx, l.store.slotKey(at.base, at.last+1), data, nil); err != nil {
+	if _, err := l.place(ctx, l.store.slotKey(at.base, at.last+1), data, nil, nil); err != nil {
 		return err
 	}
 	at.last++
@@ -308,7 +308,7 @@ func (l *lease) replace(ctx context.Context, at *view, next state.Successor) err
 	if err := l.step(ctx, at, replace, nil); err != nil {
 		return err
 	}
-	stored, err := l.place(ctx, l.store.config.Key, next.Data, at.stored)
+	stored, err := l.place(ctx, l.store.config.Key, next.Data, at.stored, about(next.Base, l.Info().Who))
 	if err != nil {
 		return err
 	}

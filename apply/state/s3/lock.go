@@ -82,7 +82,7 @@ func (s *Store) writeLock(ctx context.Context, over, next lock) (lock, error) {
 	if err != nil {
 		return lock{}, err
 	}
-	next.object, err = b.place(ctx, s.lockKey(), data, over.object)
+	next.object, err = b.place(ctx, s.lockKey(), data, over.object, nil)
 	return next, err
 }
 
@@ -169,7 +169,7 @@ func (s *Store) probe(ctx context.Context, held *object) error {
 	}
 	const nobodys = `"00000000000000000000000000000000"`
 	for _, over := range []*object{nil, {etag: nobodys}} {
-		_, err := b.put(ctx, s.lockKey(), held.data, over)
+		_, err := b.put(ctx, s.lockKey(), held.data, over, nil)
 		if err == nil {
 			return s.config.failed(unconditional, nil)
 		}

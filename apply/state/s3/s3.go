@@ -46,7 +46,7 @@ type Config struct {
 	Version string
 }
 
-// Store is a state in a bucket. It implements [state.Store].
+// Store is a state in a bucket. It implements [state.Historian].
 type Store struct {
 	config   Config
 	catalog  *schema.Catalog

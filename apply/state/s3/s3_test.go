@@ -23,14 +23,18 @@ func configAt(server *s3test.Server, endpoint, key string) Config {
 }
 
 func TestConformance(t *testing.T) {
-	server := s3test.Start(t)
-	var n atomic.Int32
-	statetest.Run(t, func(*testing.T) statetest.Opener {
-		key := fmt.Sprintf("some/folder/%d.json", n.Add(1))
-		return func(t *testing.T, clock state.Clock) state.Store {
-			return New(configAt(server, server.Endpoint, key), statetest.Catalog(t), clock)
-		}
-	})
+	for name, start := range map[string]func(testing.TB) *s3test.Server{"plain": s3test.Start, "versioned": s3test.StartVersioned} {
+		t.Run(name, func(t *testing.T) {
+			server := start(t)
+			var n atomic.Int32
+			statetest.Run(t, func(*testing.T) statetest.Opener {
+				key := fmt.Sprintf("some/folder/%d.json", n.Add(1))
+				return func(t *testing.T, clock state.Clock) state.Store {
+					return New(configAt(server, server.Endpoint, key), statetest.Catalog(t), clock)
+				}
+			})
+		})
+	}
 }
 
 func TestBackend(t *testing.T) {
@@ -109,7 +113,7 @@ func TestSettingsReachTheStore(t *testing.T) {
 				t.Fatal(err)
 			}
 			last.Store(nil)
-			_, _ = b.put(context.Background(), "k", []byte("x"), nil) // what comes of it does not matter
+			_, _ = b.put(context.Background(), "k", []byte("x"), nil, nil) // what comes of it does not matter
 			got := last.Load()
 			if got == nil {
 				t.Fatal("no request came")

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"mercator/apply/state"
 )
@@ -56,6 +58,28 @@ func (s *Server) Credentials() aws.CredentialsProvider {
 // CI=true says that nothing may be skipped it fails.
 func Start(t testing.TB) *Server {
 	t.Helper()
+	return start(t)
+}
+
+// StartVersioned starts a server whose bucket keeps earlier versions of its objects.
+func StartVersioned(t testing.TB) *Server {
+	t.Helper()
+	s := start(t, "--versioning-dir", t.TempDir())
+	_, err := s.client().PutBucketVersioning(context.Background(), &s3.PutBucketVersioningInput{
+		Bucket: &s.Bucket, VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func (s *Server) client() *s3.Client {
+	return s3.New(s3.Options{BaseEndpoint: &s.Endpoint, Region: Region, Credentials: s.Credentials(), UsePathStyle: true})
+}
+
+func start(t testing.TB, flags ...string) *Server {
+	t.Helper()
 	program, err := program()
 	if err != nil {
 		text := fmt.Sprintf("NOT TESTED against a real S3 server: %s@%s can't be had: %v", Module, Version, err)
@@ -66,7 +90,7 @@ func Start(t testing.TB) *Server {
 	}
 	s := &Server{Bucket: "states", Dir: t.TempDir()}
 	for n := 1; ; n++ {
-		err := s.run(t, program)
+		err := s.run(t, program, flags)
 		if err == nil {
 			break
 		}
@@ -74,21 +98,20 @@ func Start(t testing.TB) *Server {
 			t.Fatal(err)
 		}
 	}
-	api := s3.New(s3.Options{BaseEndpoint: &s.Endpoint, Region: Region, Credentials: s.Credentials(), UsePathStyle: true})
-	if _, err := api.CreateBucket(context.Background(), &s3.CreateBucketInput{Bucket: &s.Bucket}); err != nil {
+	if _, err := s.client().CreateBucket(context.Background(), &s3.CreateBucketInput{Bucket: &s.Bucket}); err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
 // run starts the program on a free port and returns when it answers.
-func (s *Server) run(t testing.TB, program string) error {
+func (s *Server) run(t testing.TB, program string, flags []string) error {
 	t.Helper()
 	address, err := freeAddress()
 	if err != nil {
 		return err
 	}
-	command := exec.Command(program, arguments(address, s.Dir)...)
+	command := exec.Command(program, arguments(address, s.Dir, flags)...)
 	if runtime.GOOS != "windows" {
 		// The shell ends it when this process is gone, however that came.
 		const guard = `"$@" & p=$!; cat >/dev/null; kill $p; wait $p`
@@ -121,9 +144,9 @@ func (s *Server) run(t testing.TB, program string) error {
 
 // arguments has the server keep what it knows of objects in their extended attributes: kept in files beside them, an
 // object and its ETag would not change at the same moment.
-func arguments(address, data string) []string {
-	return []string{"--port", address, "--access", AccessKey, "--secret", SecretKey, "--region", Region, "--quiet",
-		"posix", data}
+func arguments(address, data string, flags []string) []string {
+	return slices.Concat([]string{"--port", address, "--access", AccessKey, "--secret", SecretKey, "--region", Region, "--quiet", "posix"},
+		flags, []string{data})
 }
 
 func freeAddress() (string, error) {
