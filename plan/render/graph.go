@@ -117,7 +117,9 @@ func newPicture(d *schema.Desired) *picture {
 		p.needs(r.Address, slices.Concat(r.DependsOn, r.Reads), instances)
 	}
 	for i := range d.Lookups {
-		p.within(d.Lookups[i].Address, d.Lookups[i].Parent)
+		l := &d.Lookups[i]
+		p.within(l.Address, l.Parent)
+		p.needs(l.Address, slices.Concat(l.DependsOn, l.Reads), instances)
 	}
 	// Two nodes have one arrow at most; sorting is stable, so that living in something goes before needing it.
 	slices.SortStableFunc(p.arrows, func(a, b arrow) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to)) })

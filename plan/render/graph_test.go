@@ -41,7 +41,7 @@ func drawn() *schema.Desired {
 		Lookups: []schema.Lookup{
 			{Address: "data.site.module"},
 			{Address: "data.engine.old[0]", Parent: schema.ParentRef{Lookup: "data.site.module"}},
-			{Address: "data.engine.old[1]"},
+			{Address: "data.engine.old[1]", DependsOn: []schema.Address{"site.b"}, Reads: []schema.Address{"data.site.module"}},
 		},
 	}
 }
@@ -94,6 +94,7 @@ func wanted() read {
 			{"engine.all", "data.site.module"}: true, {"engine.all", "data.engine.old[0]"}: false,
 			{"engine.e", "site.s"}: true, {"engine.f", "engine.e"}: false,
 			{"data.engine.old[0]", "data.site.module"}: true,
+			{"data.engine.old[1]", "data.site.module"}: false, {"data.engine.old[1]", "site.b"}: false,
 		},
 	}
 }
