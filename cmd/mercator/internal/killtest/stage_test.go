@@ -158,35 +158,58 @@ func (sc *scene) start(o orders, befall ...func(*process) sandbox.Fault) *proces
 	if k := sc.keeper; k != nil {
 		o.Kept, o.Values, o.Ahead = k.kind, k.values, k.ahead
 	}
-	text, err := json.Marshal(o)
+	p, err := newProcess(o)
 	if err != nil {
 		sc.t.Fatal(err)
 	}
-	p := &process{command: exec.Command(os.Args[0]), ended: make(chan struct{}), begun: make(chan struct{})}
-	p.command.Env = append(os.Environ(), ordersVariable+"="+string(text))
-	p.command.Stdout, p.command.Stderr = &p.out, &p.out
 	if o.Moment == afterDone {
 		befall = append(befall, func(p *process) sandbox.Fault {
 			return sandbox.Fault{Nth: o.N, Action: sandbox.Lost, After: func(*http.Request) { p.kill() }}
 		})
-	}
-	if _, err := p.command.StdinPipe(); err != nil { // open as long as this process lives
-		sc.t.Fatal(err)
 	}
 	for _, f := range befall {
 		if err := sc.box.SetFaults(f(p)); err != nil {
 			sc.t.Fatal(err)
 		}
 	}
-	if err := p.command.Start(); err != nil {
+	if err := p.start(); err != nil {
 		sc.t.Fatal(err)
+	}
+	return p
+}
+
+// newProcess returns a victim that is not started yet.
+func newProcess(o orders) (*process, error) {
+	text, err := json.Marshal(o)
+	if err != nil {
+		return nil, err
+	}
+	p := &process{command: exec.Command(os.Args[0]), ended: make(chan struct{}), begun: make(chan struct{})}
+	p.command.Env = append(os.Environ(), ordersVariable+"="+string(text))
+	p.command.Stdout, p.command.Stderr = &p.out, &p.out
+	_, err = p.command.StdinPipe() // open as long as this process lives
+	return p, err
+}
+
+// begin starts a victim that nothing befalls.
+func begin(o orders) (*process, error) {
+	p, err := newProcess(o)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.start()
+}
+
+func (p *process) start() error {
+	if err := p.command.Start(); err != nil {
+		return err
 	}
 	close(p.begun)
 	go func() {
 		_ = p.command.Wait() // what it came to is in ProcessState
 		close(p.ended)
 	}()
-	return p
+	return nil
 }
 
 // kill kills the process and returns when it is gone.

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -60,6 +61,12 @@ type orders struct {
 	// Kept is the kind of store that the state is in, "" for a file, and Values say where.
 	Kept   string
 	Values map[string]string
+	// Chaos says that it is one of a crowd, whose clock runs from Since and who tells what it does at News; a state in
+	// a file is in StateDir.
+	Chaos    bool
+	Since    time.Time
+	News     string
+	StateDir string
 }
 
 // report is what a victim says that lived.
@@ -114,8 +121,11 @@ type victim struct {
 
 func newVictim(o orders) *victim {
 	v := &victim{orders: o, next: http.DefaultTransport, clock: &quick{lazy: o.Lazy, passed: o.Ahead}}
-	if o.Clock != "" {
+	switch {
+	case o.Clock != "":
 		v.clock = remote(o.Clock)
+	case o.Chaos:
+		v.clock = fast{o.Since}
 	}
 	return v
 }
@@ -150,6 +160,10 @@ func (v *victim) apply() report {
 
 // store opens the state such that its victim can die with it.
 func (v *victim) store() (state.Store, error) {
+	if v.Chaos {
+		s, err := storeAt(v.Kept, v.Values, v.StateDir, v.clock)
+		return told{s, v}, err
+	}
 	if v.Kept == "" {
 		return local.New(filepath.Join(v.Dir, local.DefaultPath), catalog, v.clock, local.WithFaults(v.step)), nil
 	}
@@ -159,6 +173,10 @@ func (v *victim) store() (state.Store, error) {
 
 // RoundTrip implements [http.RoundTripper].
 func (v *victim) RoundTrip(req *http.Request) (*http.Response, error) {
+	if v.Chaos {
+		req.Header.Set(pidHeader, strconv.Itoa(os.Getpid()))
+		return v.next.RoundTrip(req)
+	}
 	n := int(v.calls.Add(1))
 	if v.Moment == beforeCall && n == v.N {
 		die()
