@@ -5,11 +5,8 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 
-	"github.com/chzyer/readline"
 	"github.com/spf13/cobra"
 	"github.com/zclconf/go-cty/cty"
 
@@ -24,7 +21,9 @@ func consoleCommand(w *World, g *globals) *cobra.Command {
 		Use:   "console [DIR]",
 		Short: "Evaluate expressions",
 		Long: "Console reads expressions, one a line, and prints their values: variables, locals, functions, and resources with what Atlas " +
-			"says of them where credentials are set. Secrets are masked. It ends with \"exit\" or at the end of its input.",
+			"says of them where credentials are set. Secrets are masked. It ends with \"exit\" or at the end of its input. On a terminal an " +
+			"expression goes on in the next line while a bracket or a heredoc is open, Tab completes, and the arrows and Ctrl-R find what was " +
+			"typed before. Kept for the next time is what had a value and tells no secret; what begins with a space is not.",
 		Example:     "  mercator console\n  echo 'cidrsubnet(\"10.0.0.0/8\", 8, 3)' | mercator console",
 		Args:        planArgs,
 		Annotations: codes(codeDone, codeFailed+" in one of the expressions", codeInterrupted),
@@ -62,7 +61,7 @@ func (f *folder) console(ctx context.Context, s screen) error {
 	}
 	r.evaluation, _ = c.Evaluate(r.known)
 	if _, terminal := terminalOf(f.world.Stdin); terminal && s.terminal {
-		return r.interactive(ctx, f.world)
+		return r.interactive(ctx)
 	}
 	return r.pipe(ctx, f.world.Stdin)
 }
@@ -100,15 +99,15 @@ func (f *folder) live(ctx context.Context) (liveValues, error) {
 	return out, nil
 }
 
-// eval prints the value of one expression and reports whether there is one.
-func (r *repl) eval(text string) bool {
+// eval prints the value of one expression, and returns it and whether there is one.
+func (r *repl) eval(text string) (cty.Value, bool) {
 	v, diags := r.evaluation.Eval(text, r.known)
 	if diags.HasErrors() {
 		r.errors.findings(diags, map[string][]byte{config.ConsoleFile: []byte(text)})
-		return false
+		return cty.NilVal, false
 	}
 	r.printf("%s\n", valueText(v))
-	return true
+	return v, true
 }
 
 // valueText shows a value: texts in quotes, objects as JSON, secrets and what is unknown in words.
@@ -145,7 +144,8 @@ func (r *repl) pipe(ctx context.Context, in io.Reader) error {
 			break
 		}
 		if text != "" {
-			failed = !r.eval(text) || failed
+			_, ok := r.eval(text)
+			failed = failed || !ok
 		}
 	}
 	switch {
@@ -157,39 +157,5 @@ func (r *repl) pipe(ctx context.Context, in io.Reader) error {
 		return exit(exitError)
 	default:
 		return nil
-	}
-}
-
-func (r *repl) interactive(ctx context.Context, w *World) error {
-	settings := &readline.Config{Prompt: "> ", InterruptPrompt: "^C", HistorySearchFold: true}
-	if dir, err := os.UserCacheDir(); err == nil && os.MkdirAll(filepath.Join(dir, "mercator"), 0o700) == nil {
-		settings.HistoryFile = filepath.Join(dir, "mercator", "console_history")
-	}
-	if in, ok := w.Stdin.(io.ReadCloser); ok {
-		settings.Stdin = in
-	}
-	settings.Stdout = w.Stdout
-	line, err := readline.NewEx(settings)
-	if err != nil {
-		return err
-	}
-	defer line.Close()
-	stop := context.AfterFunc(ctx, func() { _ = line.Close() })
-	defer stop()
-	r.line(`Expressions, one a line; "exit" ends.`)
-	for {
-		text, err := line.Readline()
-		switch text = strings.TrimSpace(text); {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case errors.Is(err, readline.ErrInterrupt):
-			continue
-		case errors.Is(err, io.EOF), err == nil && text == "exit":
-			return nil
-		case err != nil:
-			return err
-		case text != "":
-			r.eval(text)
-		}
 	}
 }
