@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -124,6 +125,45 @@ func TestALongJournal(t *testing.T) {
 	r.must(errors.Join(fold(ctx, l), l.Release(ctx)))
 	if got := len(r.slots()); got != 1 {
 		t.Errorf("%d objects are left, want the seal", got)
+	}
+}
+
+// A store that can't delete several objects at once is asked to delete them one by one; one that must not delete any
+// for us has its error shown, after the state is written.
+func TestDeletingTheJournal(t *testing.T) {
+	r := newRig(t)
+	ctx := context.Background()
+	refused := `<?xml version="1.0"?><DeleteResult><Error><Key>k</Key><Code>AccessDenied</Code><Message>no</Message></Error></DeleteResult>`
+	for name, c := range map[string]struct {
+		fault faultproxy.Fault
+		want  string
+	}{
+		"not known":     {faultproxy.Fault{Status: http.StatusNotImplemented}, ""},
+		"not like that": {faultproxy.Fault{Status: http.StatusBadRequest}, ""},
+		"denied":        {faultproxy.Fault{Status: http.StatusOK, Body: refused}, "deleting k: access is denied"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r.next(t)
+			l := r.lock(r.through(1))
+			r.must(errors.Join(l.Append(ctx, r.bind("a")), l.Append(ctx, r.bind("b"))))
+			r.proxy.Script(func(q faultproxy.Request) faultproxy.Fault {
+				if q.Method != http.MethodPost {
+					return faultproxy.Fault{}
+				}
+				return c.fault
+			})
+			err := fold(ctx, l)
+			switch {
+			case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
+				t.Errorf("%v, want %q", err, c.want)
+			case c.want == "":
+				r.must(err)
+				r.expectNoLitter()
+			}
+			r.expectBoxes(r.read(), "a", "b")
+			r.must(errors.Join(l.Append(ctx, r.bind("c")), l.Release(ctx)))
+			r.expectBoxes(r.read(), "a", "b", "c")
+		})
 	}
 }
 

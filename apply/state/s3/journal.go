@@ -29,8 +29,9 @@ import (
 //   - A write that changes nothing in the state takes a slot from which on the journal begins anew.
 //
 // Slots are named after the version that they build on, so that those of a replaced state count for nobody, even if
-// one comes late, and can be deleted at leisure. Of the present version's, only those before a new beginning are
-// deleted: a number is never free again. Seals stay a while, to be collided with by one who was sent away.
+// one comes late, and can be deleted at leisure; seals only after a while, for one who was sent away to collide with.
+// Of the present version's, those before a new beginning are deleted, but never a seal: whoever stood still before it
+// could take its number, and then replace a state that is still the one that it had read.
 
 // kind is what a slot is for.
 type kind string
@@ -255,7 +256,11 @@ func (v *view) arrange(own []entry) error {
 		}
 		v.last = sl.number
 	}
-	v.stale = append(v.stale, own[:begin]...)
+	for i, e := range own[:begin] {
+		if v.slots[i].Kind != seal {
+			v.stale = append(v.stale, e)
+		}
+	}
 	v.slots = v.slots[begin:]
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"mercator/apply/state"
 	"mercator/apply/state/statetest"
 	"mercator/apply/state/statetest/faultproxy"
+	"mercator/schema"
 )
 
 // victim runs an apply on the store and notes the boxes of which it was told that they are durable, in order, and
@@ -192,4 +193,51 @@ func TestASealOutlivesItsSuccessors(t *testing.T) {
 		t.Errorf("an append of somebody sent away: %v", err)
 	}
 	r.expectBoxes(r.read(), "a", "b", "c")
+}
+
+// A holder stood still just before it would have replaced the state. Long after, and though its successors have begun
+// the journal anew and swept it, the version that it read is still the present one: it must not replace that.
+func TestASealStaysAsLongAsTheStateThatItGuards(t *testing.T) {
+	r := newRig(t)
+	ctx := context.Background()
+	first := r.lock(r.direct())
+	r.must(errors.Join(first.Append(ctx, r.bind("a")), fold(ctx, first), first.Release(ctx)))
+
+	stopped := r.lock(r.through(1))
+	r.must(stopped.Append(ctx, r.bind("z")))
+	s, err := stopped.Read(ctx)
+	r.must(err)
+	arrived, gate := make(chan struct{}), make(chan struct{})
+	r.proxy.Script((&nth{at: 1, only: mutates, fault: faultproxy.Fault{Before: func() { close(arrived); <-gate }}}).script)
+	ended := make(chan error, 1)
+	go func() { ended <- stopped.Write(ctx, s) }()
+	<-arrived
+
+	r.clock.Advance(sealAge + time.Second)
+	proxy := faultproxy.Start(t, r.server.Endpoint)
+	proxy.Script(later)
+	nothing := state.Record{Drop: r.dropped("z")}
+	for range 3 {
+		next := r.lock(New(configAt(r.server, proxy.URL, r.key), statetest.Catalog(t), r.clock, WithRetries(1, 0)))
+		r.must(errors.Join(next.Append(ctx, nothing), fold(ctx, next), next.Release(ctx)))
+	}
+	last := r.lock(r.direct())
+	r.must(last.Append(ctx, r.bind("b")))
+	close(gate)
+	var lost *state.LostError
+	if err := <-ended; !errors.As(err, &lost) {
+		t.Errorf("the holder that stood still says %v", err)
+	}
+	r.expectBoxes(r.read(), "a", "b")
+	r.must(errors.Join(fold(ctx, last), last.Release(ctx)))
+	r.expectBoxes(r.read(), "a", "b")
+}
+
+// dropped are the addresses of boxes to forget.
+func (r *rig) dropped(names ...string) []schema.Address {
+	var out []schema.Address
+	for _, name := range names {
+		out = append(out, statetest.Box(r, name, 1).Address)
+	}
+	return out
 }
