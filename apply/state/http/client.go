@@ -59,7 +59,8 @@ func (c *client) do(ctx context.Context, r request) (answer, error) {
 		a, err := c.once(ctx, r)
 		unsure = unsure || a.unsure
 		a.unsure = unsure
-		if err == nil && !passing(a.status) && (a.ok() || !unsure || r.settled == nil) {
+		final := err == nil && !passing(a.status)
+		if final && (a.ok() || !unsure || r.settled == nil) {
 			return a, nil
 		}
 		if unsure && r.settled != nil {
@@ -67,7 +68,7 @@ func (c *client) do(ctx context.Context, r request) (answer, error) {
 				return answer{status: http.StatusOK, unsure: true}, err
 			}
 		}
-		if n >= c.retries || err == nil && !passing(a.status) || ctx.Err() != nil {
+		if final || n >= c.retries || ctx.Err() != nil {
 			return a, err
 		}
 		if err := c.clock.Sleep(ctx, c.pause(n, a)); err != nil {
