@@ -111,7 +111,7 @@ func (w *writing) deliver(ctx context.Context, c *creation, o schema.Object) err
 	o.Value = cty.ObjectVal(values)
 	w.bind(c, o)
 
-	err := errors.New("Atlas answered without the secret")
+	err := errors.New("the answer from Atlas lacks the secret")
 	if !secret.IsNull() && secret.IsKnown() {
 		d := w.delivery()
 		d.ID, d.Fields = o.ID, map[string]string{cr.Secret: secret.AsString()}

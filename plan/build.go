@@ -32,17 +32,17 @@ func newPlan(in Input) *Plan {
 }
 
 // Build makes the plan. It uses the pairing up: nothing is to be asked of it afterwards.
-func (pairing *Pairing) Build(facts Facts) *Plan {
-	b := pairing.b
+func (p *Pairing) Build(facts Facts) *Plan {
+	b := p.b
 	b.in.Facts = facts
-	p := newPlan(b.in)
+	out := newPlan(b.in)
 	b.strangers()
 	b.veil()
 	b.decide()
 	b.scope()
 	b.goesWith()
 	b.calls()
-	p.Drift = b.drift()
+	out.Drift = b.drift()
 	b.risks()
 	b.checks()
 	b.similar()
@@ -53,20 +53,20 @@ func (pairing *Pairing) Build(facts Facts) *Plan {
 	slices.SortStableFunc(b.nodes, func(x, y *node) int {
 		return cmp.Or(cmp.Compare(x.address, y.address), cmp.Compare(y.rank(), x.rank()))
 	})
-	b.drops(p)
+	b.drops(out)
 	b.assertOneChange()
-	b.order(p)
-	p.Changes = slices.Grow(p.Changes, len(b.nodes))
+	b.order(out)
+	out.Changes = slices.Grow(out.Changes, len(b.nodes))
 	for _, n := range b.nodes {
-		p.Changes = append(p.Changes, n.change)
+		out.Changes = append(out.Changes, n.change)
 	}
-	p.StateOnly = b.only
-	slices.SortStableFunc(p.StateOnly, func(x, y StateChange) int { return cmp.Compare(x.Address, y.Address) })
-	p.Unmanaged = b.unmanaged()
-	p.Outputs = b.outputs()
-	p.Blast = b.blast()
-	p.Diagnostics = b.diags.Sort()
-	return p
+	out.StateOnly = b.only
+	slices.SortStableFunc(out.StateOnly, func(x, y StateChange) int { return cmp.Compare(x.Address, y.Address) })
+	out.Unmanaged = b.unmanaged()
+	out.Outputs = b.outputs()
+	out.Blast = b.blast()
+	out.Diagnostics = b.diags.Sort()
+	return out
 }
 
 // rank puts a declared node before a leftover of the state under the same address.
