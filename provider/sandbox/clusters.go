@@ -58,9 +58,9 @@ func (s *Server) clusterView(c *call, it *item) object {
 	return doc
 }
 
-// busy sends a cluster into a state that it leaves by itself. A tenant cluster takes a tenth of the time.
+// busy sends a cluster into a state that it leaves by itself. One that shares its machines takes a tenth of the time.
 func (s *Server) busy(it *item, state string, takes time.Duration) {
-	if isTenant(it.Doc) {
+	if isTenant(it.Doc) || isFlex(it.Doc) {
 		takes /= 10
 	}
 	it.Doc["stateName"] = state
@@ -85,7 +85,7 @@ func (s *Server) settle(p *project, it *item, polled bool) {
 	it.Progress = nil
 	s.dirty[p.id()] = true
 	if textOf(it.Doc, "stateName") == deleting {
-		p.of(Cluster).remove(textOf(it.Doc, "name"))
+		p.of(clusterKind(it.Doc)).remove(textOf(it.Doc, "name"))
 		return
 	}
 	it.Doc["stateName"] = idle
@@ -94,9 +94,9 @@ func (s *Server) settle(p *project, it *item, polled bool) {
 	}
 }
 
-// settleAll settles the clusters of a project.
-func (s *Server) settleAll(p *project, polled bool) {
-	for _, it := range p.of(Cluster).all() {
+// settleAll settles the clusters of a kind in a project.
+func (s *Server) settleAll(p *project, kind Kind, polled bool) {
+	for _, it := range p.of(kind).all() {
 		s.settle(p, it, polled)
 	}
 }
@@ -108,6 +108,9 @@ func (s *Server) findCluster(c *call) (*item, *apiError) {
 		s.settle(c.project, it, c.op.method == "GET")
 	}
 	it, ok := c.project.of(Cluster).get(name)
+	if _, flex := c.project.of(FlexCluster).get(name); flex {
+		return nil, fail("CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API", name)
+	}
 	if !ok {
 		return nil, fail("CLUSTER_NOT_FOUND", name, c.project.id())
 	}
@@ -115,7 +118,7 @@ func (s *Server) findCluster(c *call) (*item, *apiError) {
 }
 
 func (s *Server) listClusters(c *call) *apiError {
-	s.settleAll(c.project, true)
+	s.settleAll(c.project, Cluster, true)
 	return servePage(c, c.project.of(Cluster), func(it *item) any { return s.clusterView(c, it) }, "includeDeletedWithRetainedBackups=false")
 }
 
@@ -127,19 +130,29 @@ func (s *Server) getCluster(c *call) *apiError {
 	return err
 }
 
-func (s *Server) createCluster(c *call) *apiError {
-	in := c.in()
-	name, clusters := textOf(in, "name"), c.project.of(Cluster)
+// checkClusterName refuses a name that is none, or that a cluster of either API has.
+func checkClusterName(p *project, name string) *apiError {
 	if !clusterName.MatchString(name) {
 		return fail("CLUSTER_NAME_INVALID", name)
 	}
-	for other := range clusters.all() {
-		switch {
-		case other == name:
-			return fail("DUPLICATE_CLUSTER_NAME", "cluster or serverless instance", name, c.project.id())
-		case len(name) >= prefixLength && strings.HasPrefix(other, name[:prefixLength]):
-			return fail("DUPLICATE_CLUSTER_NAME_PREFIX", name, prefixLength)
+	for _, kind := range []Kind{Cluster, FlexCluster} {
+		for other := range p.of(kind).all() {
+			switch {
+			case other == name:
+				return fail("DUPLICATE_CLUSTER_NAME", "cluster or serverless instance", name, p.id())
+			case len(name) >= prefixLength && strings.HasPrefix(other, name[:prefixLength]):
+				return fail("DUPLICATE_CLUSTER_NAME_PREFIX", name, prefixLength)
+			}
 		}
+	}
+	return nil
+}
+
+func (s *Server) createCluster(c *call) *apiError {
+	in := c.in()
+	name := textOf(in, "name")
+	if err := checkClusterName(c.project, name); err != nil {
+		return err
 	}
 	if boolOf(in, "paused") {
 		return fail("CANNOT_CREATE_PAUSED_CLUSTER", name)
@@ -247,11 +260,22 @@ func (s *Server) deleteCluster(c *call) *apiError {
 	if err != nil {
 		return err
 	}
-	name := textOf(it.Doc, "name")
 	retain := c.req.URL.Query().Get("retainBackups")
-	switch {
-	case retain != "" && retain != "true" && retain != "false":
+	if retain != "" && retain != "true" && retain != "false" {
 		return fail("INVALID_QUERY_PARAMETER", "retainBackups")
+	}
+	if err := s.startDeletion(c, it); err != nil {
+		return err
+	}
+	it.Progress.Linger = s.opts.DeleteLingers
+	c.setJSON(http.StatusAccepted, object{})
+	return nil
+}
+
+// startDeletion sends a cluster of either API into DELETING, unless it is protected.
+func (s *Server) startDeletion(c *call, it *item) *apiError {
+	name := textOf(it.Doc, "name")
+	switch {
 	case textOf(it.Doc, "stateName") == deleting:
 		return fail("CLUSTER_ALREADY_REQUESTED_DELETION", name)
 	case boolOf(it.Doc, "terminationProtectionEnabled"):
@@ -259,8 +283,6 @@ func (s *Server) deleteCluster(c *call) *apiError {
 			c.project.id()+" because termination protection is enabled. Disable termination protection and try again.")
 	}
 	s.busy(it, deleting, s.opts.DeleteTime)
-	it.Progress.Linger = s.opts.DeleteLingers
-	c.setJSON(http.StatusAccepted, object{})
 	return nil
 }
 

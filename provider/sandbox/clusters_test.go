@@ -441,3 +441,44 @@ func FuzzClusterBody(f *testing.F) {
 		}
 	})
 }
+
+func flexCluster(name string) object {
+	return object{"name": name, "providerSettings": object{"backingProviderName": "AWS", "regionName": "EU_WEST_1"}}
+}
+
+func TestFlexLife(t *testing.T) {
+	c := start(t, Options{CreateTime: time.Minute, UpdateTime: time.Minute, DeleteTime: time.Minute})
+	project := c.project("p")
+	path := project + "/flexClusters"
+	created := c.do("POST", path, flexCluster("one"), 201).body
+	if created["stateName"] != creating || created["tags"] != nil || canonical(created["connectionStrings"]) != "{}" ||
+		textOf(objectOf(created, "providerSettings"), "providerName") != "FLEX" || created["terminationProtectionEnabled"] != false {
+		t.Errorf("created %v", created)
+	}
+	c.refuse("POST", path, flexCluster("one"), 400, "DUPLICATE_CLUSTER_NAME")
+	c.refuse("POST", project+"/clusters", replicaSet("one"), 400, "DUPLICATE_CLUSTER_NAME")
+	c.refuse("GET", project+"/clusters/one", nil, 400, "CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API")
+	c.refuse("POST", path, object{"name": "two"}, 400, "MISSING_ATTRIBUTE")
+	c.clock.Advance(time.Minute)
+	ready := c.do("GET", path+"/one", nil, 200).body
+	if ready["stateName"] != idle || !strings.HasPrefix(textOf(objectOf(ready, "connectionStrings"), "standardSrv"), "mongodb+srv://one.") || ready["tags"] == nil {
+		t.Errorf("ready %v", ready)
+	}
+	changed := c.do("PATCH", path+"/one", object{"tags": []any{object{"key": "a", "value": "b"}}, "terminationProtectionEnabled": true}, 200).body
+	if changed["stateName"] != updating || len(listOf(changed, "tags")) != 1 {
+		t.Errorf("changed %v", changed)
+	}
+	c.refuse("PATCH", path+"/one", object{"name": "two"}, 400, "INVALID_ATTRIBUTE")
+	c.refuse("DELETE", path+"/one", nil, 400, "CANNOT_TERMINATE_CLUSTER_WHEN_TERMINATION_PROTECTION_ENABLED")
+	c.do("PATCH", path+"/one", object{"terminationProtectionEnabled": false}, 200)
+	c.refuse("DELETE", project, nil, 409, "CANNOT_CLOSE_GROUP_ACTIVE_ATLAS_CLUSTERS")
+	c.do("DELETE", path+"/one", nil, 204)
+	c.refuse("PATCH", path+"/one", object{"tags": []any{}}, 400, "CLUSTER_ALREADY_REQUESTED_DELETION")
+	if got := c.do("GET", path, nil, 200).results(); len(got) != 1 || got[0]["stateName"] != deleting {
+		t.Errorf("while it goes the list has %v", got)
+	}
+	c.clock.Advance(time.Minute)
+	c.refuse("GET", path+"/one", nil, 404, "CLUSTER_NOT_FOUND")
+	c.do("POST", project+"/clusters", replicaSet("other"), 201)
+	c.refuse("GET", path+"/other", nil, 400, "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API")
+}

@@ -370,12 +370,12 @@ func connectionStrings(doc object, ready bool) object {
 	}
 	name := strings.ToLower(textOf(doc, "name"))
 	domain := fmt.Sprintf("%06x.sandbox.invalid", hash64(0, textOf(doc, "groupId"))&0xffffff)
-	if ready || isTenant(doc) {
+	if ready || isTenant(doc) || isFlex(doc) {
 		out["standardSrv"] = "mongodb+srv://" + name + "." + domain
 	}
 	if ready {
 		var hosts []string
-		for shard := range objectsOf(doc, "replicationSpecs") {
+		for shard := range max(1, len(objectsOf(doc, "replicationSpecs"))) {
 			for node := range 3 {
 				hosts = append(hosts, fmt.Sprintf("%s-shard-%02d-%02d.%s:27017", name, shard, node, domain))
 			}

@@ -5,22 +5,11 @@ package sandbox
 var emptyOperations = []*operation{
 	{id: "listGroupTeams", method: "GET", path: apiRoot + "/groups/{groupId}/teams", versions: since("2023-01-01"), limits: "groups", serve: (*Server).listNothing},
 	{id: "listGroupUsers", method: "GET", path: apiRoot + "/groups/{groupId}/users", versions: since("2023-01-01", "2025-02-19"), limits: "groups", serve: (*Server).listNothing},
-	{id: "listGroupFlexClusters", method: "GET", path: apiRoot + "/groups/{groupId}/flexClusters", versions: since("2024-11-13"), limits: "groups", serve: (*Server).listNothing},
-	{id: "getGroupFlexCluster", method: "GET", path: apiRoot + "/groups/{groupId}/flexClusters/{name}", versions: since("2024-11-13"), limits: "groups", serve: (*Server).getFlexCluster},
 	{id: "getGroupIpAddresses", method: "GET", path: apiRoot + "/groups/{groupId}/ipAddresses", versions: since("2023-01-01"), limits: "groups", serve: (*Server).getAddresses},
 }
 
 func (s *Server) listNothing(c *call) *apiError {
 	return servePage(c, &index[*item]{}, func(*item) any { return nil })
-}
-
-// getFlexCluster finds none: a cluster of the other API answers an error of its own, as recorded.
-func (s *Server) getFlexCluster(c *call) *apiError {
-	name := c.params["name"]
-	if _, ok := c.project.of(Cluster).get(name); ok {
-		return fail("CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API", name)
-	}
-	return fail("CLUSTER_NOT_FOUND", name, c.project.id())
 }
 
 // getAddresses shows the clusters without addresses.

@@ -94,6 +94,7 @@ var errorKinds = map[string]errorKind{
 	"INVALID_POLICY_ITEM_ID":        {400, "The specified policy item id %s does not exist."},
 	"INVALID_FREQUENCY_TYPE_CHANGE": {400, "The frequency type of a policy item must not be changed."},
 
+	"CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API":                       {400, "Flex cluster %s cannot be used in the Cluster API."},
 	"CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API":                      {400, "Cannot use non-flex cluster %s in the flex API."},
 	"CLUSTER_NOT_FOUND":                                            {404, "No cluster named %s exists in group %s."},
 	"DUPLICATE_CLUSTER_NAME":                                       {400, "A %s named %s is already present in group %s."},

@@ -14,7 +14,7 @@ func keyOf(kind Kind, doc object) string {
 		return textOf(doc, "roleName")
 	case AccessList:
 		return entryKey(doc)
-	case Cluster:
+	case Cluster, FlexCluster:
 		return textOf(doc, "name")
 	}
 	return textOf(doc, "id")
@@ -156,11 +156,11 @@ func (s *Server) Put(kind Kind, groupID string, raw map[string]any) error {
 		return err
 	}
 	switch kind {
-	case Cluster, AlertConfig, Container:
+	case Cluster, FlexCluster, AlertConfig, Container:
 		setDefault(doc, "id", s.newID())
 	}
 	switch kind {
-	case Cluster, AlertConfig, AccessList, DatabaseUser:
+	case Cluster, FlexCluster, AlertConfig, AccessList, DatabaseUser:
 		doc["groupId"] = groupID
 	}
 	key := keyOf(kind, doc)
@@ -172,7 +172,7 @@ func (s *Server) Put(kind Kind, groupID string, raw map[string]any) error {
 		it.Args, it.Schedule = old.Args, old.Schedule
 	}
 	p.store(kind, key, it)
-	if kind == Cluster {
+	if kind == Cluster || kind == FlexCluster {
 		s.resume(it)
 	}
 	return s.save(p)
@@ -244,7 +244,7 @@ func (s *Server) Change(kind Kind, groupID, key string, fields map[string]any) e
 		it, _ := p.of(kind).get(key)
 		p.of(kind).remove(key)
 		p.store(kind, keyOf(kind, doc), it)
-		if kind == Cluster {
+		if kind == Cluster || kind == FlexCluster {
 			if doc["effectiveReplicationSpecs"] != nil {
 				showEffective(doc)
 			}

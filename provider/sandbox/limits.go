@@ -26,6 +26,7 @@ var buckets = map[string]Bucket{
 	"auditLog":          {1200, 600, time.Minute},
 	"backup":            {1200, 600, time.Minute},
 	"containers":        {1200, 600, time.Minute},
+	"flexClusters":      {1200, 600, time.Minute},
 	"maintenanceWindow": {1200, 600, time.Minute},
 	"clusters":          {10000, 5000, time.Minute},
 	"databaseUsers":     {10000, 5000, time.Minute},

@@ -76,7 +76,7 @@ func (s *Server) groupView(c *call, p *project, inList bool) object {
 		}
 	}
 	doc := s.view(p.Doc, p.id(), links)
-	doc["clusterCount"] = p.of(Cluster).len()
+	doc["clusterCount"] = p.of(Cluster).len() + p.of(FlexCluster).len()
 	return doc
 }
 
@@ -181,7 +181,7 @@ func (s *Server) updateGroup(c *call) *apiError {
 }
 
 func (s *Server) deleteGroup(c *call) *apiError {
-	if c.project.of(Cluster).len() > 0 {
+	if c.project.of(Cluster).len()+c.project.of(FlexCluster).len() > 0 {
 		return fail("CANNOT_CLOSE_GROUP_ACTIVE_ATLAS_CLUSTERS")
 	}
 	s.projects.remove(c.project.id())

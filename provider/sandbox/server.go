@@ -324,7 +324,8 @@ func (s *Server) catchUp(p *project) {
 	if p.expire(s.now()) {
 		s.dirty[p.id()] = true
 	}
-	s.settleAll(p, false)
+	s.settleAll(p, Cluster, false)
+	s.settleAll(p, FlexCluster, false)
 }
 
 // readBody checks the body against the operation's rule.

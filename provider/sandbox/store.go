@@ -30,10 +30,11 @@ const (
 	MaintenanceWindow Kind = "maintenance_window"
 	Auditing          Kind = "auditing"
 	BackupSchedule    Kind = "backup_schedule"
+	FlexCluster       Kind = "flex_cluster"
 )
 
 // collected are the kinds of which a project has any number.
-var collected = [...]Kind{DatabaseUser, CustomRole, AccessList, AlertConfig, Cluster, Container}
+var collected = [...]Kind{DatabaseUser, CustomRole, AccessList, AlertConfig, Cluster, Container, FlexCluster}
 
 // single are the kinds of which a project has exactly one, with what it is from the start.
 var single = map[Kind]func() object{

@@ -106,8 +106,9 @@ var userRoles = []schema.Attribute{
 
 var userScopes = []schema.Attribute{
 	{Name: "name", Type: schema.TypeString, Required: true,
-		Refers: []schema.Refer{{Kind: "cluster", Attribute: "name", When: map[string]string{"type": "CLUSTER"}}},
-		Doc:    "The name of the cluster, data lake or stream workspace."},
+		Refers: []schema.Refer{{Kind: "cluster", Attribute: "name", When: map[string]string{"type": "CLUSTER"}},
+			{Kind: "flex_cluster", Attribute: "name", When: map[string]string{"type": "CLUSTER"}}},
+		Doc: "The name of the cluster, data lake or stream workspace."},
 	{Name: "type", Type: schema.TypeString, Required: true, Enum: []string{"CLUSTER", "DATA_LAKE", "STREAM"},
 		Doc: "What the name is the name of."},
 }

@@ -30,7 +30,7 @@ type lawLook struct {
 	owned map[string]schema.Address
 }
 
-var lawKinds = []sandbox.Kind{sandbox.Cluster, sandbox.DatabaseUser, sandbox.CustomRole, sandbox.AccessList, sandbox.AlertConfig}
+var lawKinds = []sandbox.Kind{sandbox.Cluster, sandbox.DatabaseUser, sandbox.CustomRole, sandbox.AccessList, sandbox.AlertConfig, sandbox.FlexCluster}
 
 // lawSingles are the kinds of which a project has one from the start.
 var lawSingles = []sandbox.Kind{sandbox.MaintenanceWindow, sandbox.Auditing}
@@ -49,7 +49,7 @@ func lawInitial(l lawLive) bool {
 // lawLeft reports whether a singleton that is no longer declared was reset, or where Atlas has no reset left alone.
 func lawLeft(was, is lawLive) bool {
 	if catalog.Kind(is.kind).Endpoints.Delete == nil {
-		return reflect.DeepEqual(was.doc, is.doc)
+		return reflect.DeepEqual(was.doc, is.doc) || was.doc["clusterId"] != is.doc["clusterId"]
 	}
 	return lawInitial(is)
 }
@@ -67,6 +67,7 @@ func (c *lawCase) look() lawLook {
 			for _, doc := range c.box.List(kind, id) {
 				add(lawLive{string(kind), id, lawLiveKey(string(kind), doc), doc})
 				if schedule, ok := c.box.Get(sandbox.BackupSchedule, id, fmt.Sprint(doc["name"])); ok && kind == sandbox.Cluster {
+					schedule["clusterId"] = doc["id"] // another cluster of the name has another schedule
 					add(lawLive{string(sandbox.BackupSchedule), id, fmt.Sprint(doc["name"]), schedule})
 				}
 			}
@@ -86,7 +87,7 @@ func (c *lawCase) look() lawLook {
 func lawLiveKey(kind string, doc map[string]any) string {
 	text := func(name string) string { s, _ := doc[name].(string); return s }
 	switch kind {
-	case "cluster":
+	case "cluster", "flex_cluster":
 		return text("name")
 	case "database_user":
 		return text("databaseName") + "/" + text("username")

@@ -12,6 +12,7 @@ import (
 var lawNames = map[string][]string{
 	"project":       {"shop", "lab", "core"},
 	"cluster":       {"orders", "events", "reports"},
+	"flex_cluster":  {"trials", "drafts"},
 	"database_user": {"app", "etl", "ops", "audit"},
 	"custom_role":   {"reader", "writer", "keeper"},
 	"access_list":   {"office", "vpn"},
@@ -67,7 +68,7 @@ func (g *lawGen) renameable(b *lawBlock) {
 }
 
 func (g *lawGen) addChild() {
-	kind := lawPick(g, "access_list", "database_user", "custom_role", "alert_config", "cluster", "database_user", "alert_config", "alert_config", "cluster", "maintenance_window", "auditing")
+	kind := lawPick(g, "access_list", "database_user", "custom_role", "alert_config", "cluster", "database_user", "alert_config", "alert_config", "cluster", "maintenance_window", "auditing", "flex_cluster")
 	names := g.free(kind, g.project.children)
 	if len(names) == 0 {
 		return

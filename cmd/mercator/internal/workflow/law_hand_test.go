@@ -165,6 +165,8 @@ func (h lawHand) change(c *lawCase, l lawLive) error {
 			fields["noTableScan"] = n == 3
 			fields["oplogSizeMB"] = json.Number("2048")
 		}
+	case "flex_cluster":
+		fields["tags"] = []any{map[string]any{"key": "by", "value": "hand"}}[n%2:]
 	case "database_user":
 		switch n {
 		case 0:
@@ -281,7 +283,7 @@ func (g *lawGen) faults() []sandbox.Fault {
 	for range 1 + g.n(3) {
 		f := sandbox.Fault{
 			Method: lawPick(g, "POST", "PATCH", "DELETE", "PUT", "GET", ""),
-			Path:   lawPick(g, "/alertConfigs", "/databaseUsers", "/accessList", "/clusters", "/customDBRoles", "/groups$", "/processArgs$", "/settings$|/limits", "/maintenanceWindow$|/auditLog$|/schedule$", ""),
+			Path:   lawPick(g, "/alertConfigs", "/databaseUsers", "/accessList", "/clusters|/flexClusters", "/customDBRoles", "/groups$", "/processArgs$", "/settings$|/limits", "/maintenanceWindow$|/auditLog$|/schedule$", ""),
 		}
 		if g.chance(60) {
 			f.Nth = 1 + g.n(4)

@@ -14,7 +14,7 @@ import (
 // lawElsewhere are arguments that are not made one by one, by their path: names, which labels stand for, and the
 // shape of clusters, which law_shape_test.go makes as a whole.
 var lawElsewhere = map[string]bool{
-	"project.name": true, "cluster.name": true, "database_user.username": true, "custom_role.role_name": true,
+	"project.name": true, "cluster.name": true, "flex_cluster.name": true, "database_user.username": true, "custom_role.role_name": true,
 	"cluster.cluster_type": true, "cluster.provider_name": true, "cluster.region_name": true, "cluster.instance_size": true,
 	"cluster.node_count": true, "cluster.disk_size_gb": true, "cluster.auto_scaling": true, "cluster.replication_specs": true,
 	"database_user.password": true, "database_user.database_name": true,
@@ -31,7 +31,7 @@ var lawMend map[string]func(g *lawGen, old, args lawObject)
 func init() {
 	lawMend = map[string]func(g *lawGen, old, args lawObject){
 		"cluster": mendLawCluster, "database_user": mendLawUser, "custom_role": mendLawRole, "alert_config": mendLawAlert,
-		"backup_schedule": mendLawSchedule,
+		"backup_schedule": mendLawSchedule, "flex_cluster": mendLawFlex,
 	}
 	lawValues = map[string]func(g *lawGen, old any) any{
 		"project.region_usage_restrictions": func(g *lawGen, old any) any {
@@ -84,6 +84,11 @@ func init() {
 				return `{"users": []}`
 			}
 			return filter
+		},
+
+		"flex_cluster.provider_settings": func(g *lawGen, _ any) any {
+			p := g.placeOf() // it never changes
+			return lawObject{"backing_provider_name": p[0], "region_name": p[1]}
 		},
 
 		"backup_schedule.export.export_bucket_id": func(g *lawGen, old any) any { return lawID(g, old) },
@@ -285,6 +290,13 @@ func (g *lawGen) mendScopes(scopes []any) {
 				scope["name"] = ref
 			}
 		}
+	}
+}
+
+// mendLawFlex keeps the protection from being released, which would guard a cluster that nobody can delete.
+func mendLawFlex(_ *lawGen, old, args lawObject) {
+	if old["termination_protection_enabled"] == true && args["termination_protection_enabled"] == nil {
+		args["termination_protection_enabled"] = false
 	}
 }
 

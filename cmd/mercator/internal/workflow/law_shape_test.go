@@ -264,10 +264,15 @@ func (g *lawGen) shape(old, args lawObject) {
 	}
 }
 
+// placeOf is the place of clusters that stay where they are, the same for all of a name.
+func (g *lawGen) placeOf() [2]string {
+	return lawPlaces[lawHash(g.block.naturalName(""))%uint32(len(lawPlaces))]
+}
+
 // freeShape makes a free cluster, which stays where it is: one of the same name, left by another block, is in the same
 // place.
 func (g *lawGen) freeShape(args lawObject) {
-	p := lawPlaces[lawHash(g.block.naturalName(""))%uint32(len(lawPlaces))]
+	p := g.placeOf()
 	if g.chance(50) {
 		args["provider_name"], args["region_name"], args["instance_size"] = p[0], p[1], "M0"
 		return

@@ -159,7 +159,7 @@ var excuses = map[string]func(c *lawCase) bool{
 	"deletion_blocked":      func(c *lawCase) bool { return c.byHand() || c.refusedBefore },
 	// A project that has both another label and another name is another project.
 	"parent_changed": func(c *lawCase) bool {
-		return c.ever(func(b *lawBlock) bool { return b.outside && b.kind == "cluster" })
+		return c.ever(func(b *lawBlock) bool { return b.outside && catalog.Kind(b.kind).HoldsData })
 	},
 	// What is to be made anew, or was refused before, may have expired meanwhile.
 	"expiry_out_of_range":   func(c *lawCase) bool { return c.byHand() && c.everSet("delete_after_date", nil) },
