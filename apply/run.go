@@ -270,7 +270,7 @@ func (r *run) recordOutputs(ctx context.Context) {
 		return
 	}
 	outputs, diags := r.in.Outputs(ctx)
-	r.diags.Add(diags...)
+	r.diags.Add(slices.DeleteFunc(diags, r.told)...)
 	same := len(outputs) == len(r.in.State.Outputs)
 	for name, o := range outputs {
 		old, ok := r.in.State.Outputs[name]
@@ -286,6 +286,13 @@ func (r *run) recordOutputs(ctx context.Context) {
 	if !same {
 		r.add(state.Record{Outputs: outputs})
 	}
+}
+
+// told reports whether a step has failed for the same reason at the same place.
+func (r *run) told(d diag.Diagnostic) bool {
+	return slices.ContainsFunc(r.steps, func(s *step) bool {
+		return slices.ContainsFunc(s.diags, func(o diag.Diagnostic) bool { return o.Code == d.Code && o.Summary == d.Summary && o.Range == d.Range })
+	})
 }
 
 // add hands records to the journal.

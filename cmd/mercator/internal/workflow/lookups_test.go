@@ -192,6 +192,9 @@ project "other_one" {}
 	}
 	expectCodes(t, failed.Diagnostics, "lookup_not_found")
 	says(t, failed.Diagnostics[0].Detail, `There are: "shared"`)
+	if all := a.Result.All(); len(all) != 1 {
+		t.Errorf("it is told more than once: %v", all)
+	}
 	for _, made := range []schema.Address{"project.new", "project.other_one"} {
 		if got := outcome(t, a.Result, made); got.Status != apply.Done {
 			t.Errorf("%s is %s", made, got.Status)
