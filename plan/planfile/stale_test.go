@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/zclconf/go-cty/cty"
 
@@ -180,18 +179,22 @@ func TestSecretsAreNoReason(t *testing.T) {
 	}
 }
 
-// TestLongPlans keeps the cost in proportion to the plan.
-func TestLongPlans(t *testing.T) {
-	c := catalog(t)
+// longPlan has n changes.
+func longPlan(t testing.TB, n int) *plan.Plan {
 	p := &plan.Plan{}
 	v := bell(t, `{"event": "LAG", "tags": {"a": "b"}, "hooks": [{"type": "CHAT"}, {"type": "MAIL"}]}`)
-	for i := range 10_000 {
+	for i := range n {
 		p.Changes = append(p.Changes, plan.Change{
 			Address: schema.Address("bell.x").Key(fmt.Sprint(i)), Kind: "bell", Action: plan.Update, ID: fmt.Sprint(i), Before: v, After: v, Desired: v,
 			Diffs: []plan.Diff{{Path: "event", Op: plan.DiffChange, Old: cty.StringVal("a"), New: cty.StringVal("b")}},
 		})
 	}
-	start := time.Now()
+	return p
+}
+
+// saveAndCompare saves a plan, reads it, and holds it against itself. It returns how long the saved plan is.
+func saveAndCompare(t testing.TB, c *schema.Catalog, p *plan.Plan) int {
+	t.Helper()
 	f, err := New(p, source, "1", c)
 	if err != nil {
 		t.Fatal(err)
@@ -200,15 +203,40 @@ func TestLongPlans(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	made := time.Since(start)
 	if f, err = parse(text); err != nil {
 		t.Fatal(err)
 	}
 	if got := Stale(f, p, source, "", c); got != nil {
 		t.Errorf("got %q, want no reason", got)
 	}
-	t.Logf("%d bytes, made in %s, read and compared in %s", len(text), made, time.Since(start)-made)
-	if all := time.Since(start); all > time.Minute {
-		t.Errorf("10,000 changes took %s", all)
+	return len(text)
+}
+
+// TestLongPlans keeps the cost in proportion: ten times the changes take about ten times the memory.
+func TestLongPlans(t *testing.T) {
+	c := catalog(t)
+	var allocated [2]float64
+	for i, n := range []int{300, 3000} {
+		p := longPlan(t, n)
+		allocated[i] = testing.AllocsPerRun(1, func() { saveAndCompare(t, c, p) })
+	}
+	if allocated[1] > 20*allocated[0] {
+		t.Errorf("%.0f allocations for 300 changes, %.0f for 3,000", allocated[0], allocated[1])
+	}
+}
+
+// BenchmarkSavedPlan prints what it costs to save a plan, to read it, and to hold it against itself.
+func BenchmarkSavedPlan(b *testing.B) {
+	c := catalog(b)
+	for _, n := range []int{100, 1000, 10_000} {
+		p := longPlan(b, n)
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			b.ReportAllocs()
+			size := 0
+			for b.Loop() {
+				size = saveAndCompare(b, c, p)
+			}
+			b.ReportMetric(float64(size), "bytes")
+		})
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf8"
 
 	"github.com/zclconf/go-cty/cty"
@@ -220,12 +219,10 @@ func TestErrorsOfTheWriterComeOut(t *testing.T) {
 	}
 }
 
-// TestLongPlans keeps the cost in proportion: 10,000 changes are rendered in well under a second, which the
-// generous limit tells apart from quadratic work on any machine.
-func TestLongPlans(t *testing.T) {
-	c := catalog(t)
+// longPlan has n changes, as many objects that are not managed, and as many that drifted.
+func longPlan(t testing.TB, c *schema.Catalog, n int) *plan.Plan {
 	p := &plan.Plan{Now: now}
-	for i := range 10_000 {
+	for i := range n {
 		address := siteDev.Child("person", "p").Index(i)
 		v := value(t, c, "person", `{"name": "app", "roles": [{"role": "read", "database": "orders"}, {"role": "write", "database": "orders"}]}`)
 		p.Changes = append(p.Changes, plan.Change{
@@ -235,13 +232,39 @@ func TestLongPlans(t *testing.T) {
 		p.Unmanaged = append(p.Unmanaged, plan.Unmanaged{Kind: "person", Place: "orgId=o", Key: fmt.Sprint(i)})
 		p.Drift = append(p.Drift, plan.Drift{Address: address, Kind: "person", Diffs: []plan.Diff{set("name", str("a"), str("b"))}})
 	}
+	return p
+}
+
+// TestLongPlans keeps the cost in proportion: ten times the changes take about ten times the memory, which work that
+// grows faster does not.
+func TestLongPlans(t *testing.T) {
+	c := catalog(t)
 	for _, format := range render.Formats() {
-		start := time.Now()
-		out := rendered(t, format, render.Options{Catalog: c}, p)
-		if took := time.Since(start); took > 30*time.Second {
-			t.Errorf("%s took %s for %d bytes", format, took, len(out))
-		} else {
-			t.Logf("%s: %s, %d bytes", format, took, len(out))
+		var allocated [2]float64
+		for i, n := range []int{300, 3000} {
+			p := longPlan(t, c, n)
+			allocated[i] = testing.AllocsPerRun(1, func() { rendered(t, format, render.Options{Catalog: c}, p) })
+		}
+		if allocated[1] > 20*allocated[0] {
+			t.Errorf("%s: %.0f allocations for 300 changes, %.0f for 3,000", format, allocated[0], allocated[1])
+		}
+	}
+}
+
+// BenchmarkRender prints what plans of different lengths cost in each format.
+func BenchmarkRender(b *testing.B) {
+	c := catalog(b)
+	for _, format := range render.Formats() {
+		for _, n := range []int{100, 1000, 10_000} {
+			p := longPlan(b, c, n)
+			b.Run(fmt.Sprintf("%s/%d", format, n), func(b *testing.B) {
+				b.ReportAllocs()
+				var out []byte
+				for b.Loop() {
+					out = rendered(b, format, render.Options{Catalog: c}, p)
+				}
+				b.ReportMetric(float64(len(out)), "bytes-out")
+			})
 		}
 	}
 }
