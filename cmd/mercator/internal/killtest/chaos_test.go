@@ -31,7 +31,7 @@ import (
 // crowd is how many applies are under way at a time, and haste how many seconds pass for them in one.
 const (
 	crowd = 32
-	haste = 80
+	haste = 40
 )
 
 // fast is the clock of a crowd: the machine's, much faster, so that leases run out while a test can wait for it.
@@ -300,13 +300,13 @@ func (c *chaos) values(sc *scene) (shaken, calm map[string]string) {
 		return dice.IntN(n)
 	}
 	before := func() {
-		if roll(10) == 0 {
-			_ = c.base.Sleep(context.Background(), time.Duration(roll(int(state.CallLimit))))
+		if roll(30) == 0 {
+			_ = c.base.Sleep(context.Background(), time.Duration(roll(int(state.CallLimit/2))))
 		}
 	}
 	script := func(faultproxy.Request) faultproxy.Fault {
 		f := faultproxy.Fault{Before: before}
-		switch roll(40) {
+		switch roll(80) {
 		case 0:
 			f.Action = faultproxy.LoseRequest
 		case 1:
@@ -332,10 +332,10 @@ func (c *chaos) values(sc *scene) (shaken, calm map[string]string) {
 	case inPostgres:
 		proxy := postgrestest.NewProxy(c.t, servers.pg.PoolerAddress, func(string) postgrestest.Action {
 			before()
-			switch roll(40) {
-			case 0:
+			switch roll(80) {
+			case 0, 1:
 				return postgrestest.LoseRequest
-			case 1, 2:
+			case 2, 3:
 				return postgrestest.LoseAnswer
 			}
 			return postgrestest.Pass
@@ -411,10 +411,10 @@ func (c *chaos) shake() {
 		return
 	}
 	pid := pids[c.dice.IntN(len(pids))]
-	if holder := c.holder(); holder != 0 && c.dice.IntN(3) == 0 {
+	if holder := c.holder(); holder != 0 && c.dice.IntN(4) == 0 {
 		pid = holder
 	}
-	switch c.dice.IntN(14) {
+	switch c.dice.IntN(20) {
 	case 0:
 		c.mu.Lock()
 		c.dead[pid] = true
