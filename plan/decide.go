@@ -61,6 +61,10 @@ func (b *builder) decideDeclared(n *node) {
 	case n.live == nil:
 		b.create(n)
 		return
+	case parentReplaced && n.kind.Singleton && n.bound == nil:
+		n.live = nil // it goes with the old parent, and that of the new one is set
+		b.create(n)
+		return
 	case b.state(n, func(s *schema.Settle) []string { return s.Deleting }):
 		c.Waiting = "delete"
 		b.create(n)

@@ -149,6 +149,24 @@ func TestASingletonOfAnotherParent(t *testing.T) {
 	}
 }
 
+// In a parent that is replaced, the new parent's one is set, whether the state knows the old one's or not.
+func TestRule_R22_ASingletonOfAReplacedParent(t *testing.T) {
+	replaced := func() *world {
+		return newWorld(t).want("shelf.a", m{"wood": "oak"}).has("shelf", root, m{"id": "s1", "name": "a", "wood": "pine"}).
+			knows("shelf.a", root, "s1", m{"wood": "pine"}).has("lamp", inside("s1"), m{"watts": 40.0}).want("shelf.a.lamp", m{"watts": 60.0})
+	}
+	w := replaced()
+	w.in.Options.AllowDestroy = []string{"shelf.a"}
+	p := w.plan()
+	expect(t, p, "replace shelf.a wood", "create shelf.a.lamp")
+	expectCodes(t, p)
+	w = replaced().knows("shelf.a.lamp", inside("s1"), "", m{"watts": 60.0})
+	w.in.Options.AllowDestroy = []string{"shelf.a"}
+	p = w.plan()
+	expect(t, p, "replace shelf.a wood", "replace shelf.a.lamp watts")
+	expectCodes(t, p)
+}
+
 // Documents are compared by what they mean.
 func TestDocumentsAreComparedByMeaning(t *testing.T) {
 	for live, want := range map[string][]string{

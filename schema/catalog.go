@@ -59,6 +59,12 @@ func (c *Catalog) Children(parent string) []*Kind {
 	return out
 }
 
+// Collections returns the kinds of which the given one can hold any number, sorted: those that can be exclusive in it.
+// What it has one of from the start is none of them, since there is always one.
+func (c *Catalog) Collections(parent string) []*Kind {
+	return slices.DeleteFunc(c.Children(parent), func(k *Kind) bool { return k.Singleton })
+}
+
 // complete derives the API names that are left out and remembers the types, on a copy.
 func complete(attrs []Attribute) []Attribute {
 	out := slices.Clone(attrs)

@@ -185,11 +185,10 @@ func (l *loader) resourceShape(k *schema.Kind, parent *block) shape {
 	if k.Parent != "" && parent == nil {
 		s.args = append(s.args, k.Parent)
 	}
-	children := l.options.Catalog.Children(k.Name)
-	if len(children) > 0 {
+	if len(l.options.Catalog.Collections(k.Name)) > 0 {
 		s.args = append(s.args, "exclusive")
 	}
-	for _, c := range children {
+	for _, c := range l.options.Catalog.Children(k.Name) {
 		s.blocks[c.Name] = labels{1, 1}
 		if c.Singleton {
 			s.blocks[c.Name] = labels{}

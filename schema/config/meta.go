@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -88,7 +89,7 @@ func (l *loader) declareExclusive(b *block, a *hcl.Attribute) {
 		return
 	}
 	var kinds []string
-	for _, c := range l.options.Catalog.Children(b.kind.Name) {
+	for _, c := range l.options.Catalog.Collections(b.kind.Name) {
 		kinds = append(kinds, c.Name)
 	}
 	if !v.CanIterateElements() || v.Type().IsObjectType() || v.Type().IsMapType() {
@@ -104,8 +105,12 @@ func (l *loader) declareExclusive(b *block, a *hcl.Attribute) {
 			if el.Type() == cty.String && !el.IsNull() {
 				name = el.AsString()
 			}
-			l.add(diag.Errorf(codeExclusive, "This is no kind that lives here",
-				"Found %s; exclusive lists kinds that live in %s.%s", describe(el, false), article(b.kind.Name), among(name, kinds)).At(at))
+			summary := "This is no kind that lives here"
+			if k := l.options.Catalog.Kind(name); k != nil && k.Singleton && k.Parent == b.kind.Name {
+				summary = fmt.Sprintf("Every %s has one of these", b.kind.Name)
+			}
+			l.add(diag.Errorf(codeExclusive, summary,
+				"Found %s; exclusive lists kinds of which %s can have any number.%s", describe(el, false), article(b.kind.Name), among(name, kinds)).At(at))
 			continue
 		}
 		if !slices.Contains(b.exclusive, el.AsString()) {

@@ -170,11 +170,12 @@ func (w *writer) kind(k *schema.Kind) object {
 	}
 	var inside []string
 	for _, c := range w.catalog.Children(k.Name) {
-		inside = append(inside, c.Name)
-		m[c.Name] = member{labelled(w.kind(c)), c.Doc, false}
 		if c.Singleton {
 			m[c.Name] = member{blocks(w.kind(c)), c.Doc, false}
+			continue
 		}
+		inside = append(inside, c.Name)
+		m[c.Name] = member{labelled(w.kind(c)), c.Doc, false}
 	}
 	if inside != nil {
 		m["exclusive"] = member{object{"type": "array", "items": object{"enum": inside}},

@@ -58,6 +58,9 @@ func kindPage(catalog *schema.Catalog, k *schema.Kind, shown example) string {
 	} else {
 		d.printf("It lives in a %s: written in the block of one, or anywhere with `%s = ...`. ", kindLink(k.Parent), k.Parent)
 	}
+	if k.Singleton {
+		d.printf("Every %s has exactly one, so that inside of it the block takes no label and stands once. %s ", k.Parent, removal(k))
+	}
 	if children := catalog.Children(k.Name); len(children) > 0 {
 		var links []string
 		for _, c := range children {

@@ -141,12 +141,20 @@ func (p page) strong(text string) string { return p.paint(text, color.Bold) }
 
 func (p page) section(title string) { p.printf("\n%s\n\n", p.strong(title)) }
 
+// removal says what the removal of a singleton's block comes to.
+func removal(k *schema.Kind) string {
+	if k.Reset == "" {
+		return "Where the block is removed, everything stays as it is."
+	}
+	return "Where the block is removed, it is reset: " + k.Reset + "."
+}
+
 func identityOf(k *schema.Kind) []string {
 	id := k.Identity
 	var out []string
 	switch {
 	case k.Singleton:
-		out = append(out, "There is exactly one; the block has no label.")
+		out = append(out, "There is exactly one; inside its "+k.Parent+" the block has no label.", removal(k))
 	case len(id.Key) > 0:
 		out = append(out, "Known in Atlas by "+list(id.Key)+".")
 	case id.Binds == schema.ByContent:
