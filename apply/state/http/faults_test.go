@@ -119,20 +119,36 @@ func TestWrittenBetweenTries(t *testing.T) {
 	}
 }
 
-// The lock was ended and the answer lost: that there is none is not held against the repetition.
+// The lock was ended, by its holder or by somebody else, and the answer lost: that there is none is not held against
+// the repetition.
 func TestLostAnswerToUnlock(t *testing.T) {
-	forDialects(t, func(t *testing.T, d httptestserver.Dialect, s *httptestserver.Server) {
-		_, unlock, path := methods(d)
-		store, _ := handle(t, s)
-		for range 2 {
-			lease := lockFor(t, store, "a@host")
-			s.Fail(httptestserver.Fault{Method: unlock, Path: path, Nth: 1, Lost: true})
-			if err := lease.Release(context.Background()); err != nil || s.LockID() != "" {
-				t.Fatalf("released: %v, lock %q", err, s.LockID())
-			}
-			s.Fail()
-		}
-	})
+	ctx := context.Background()
+	for who, end := range map[string]func(*Store, state.Lease) error{
+		"its holder":    func(_ *Store, l state.Lease) error { return l.Release(ctx) },
+		"somebody else": func(s *Store, l state.Lease) error { return s.Unlock(ctx, l.Info().ID) },
+	} {
+		t.Run(who, func(t *testing.T) {
+			forDialects(t, func(t *testing.T, d httptestserver.Dialect, s *httptestserver.Server) {
+				_, unlock, path := methods(d)
+				store, _ := handle(t, s)
+				other, _ := handle(t, s)
+				lease := lockFor(t, store, "a@host")
+				s.Fail(httptestserver.Fault{Method: unlock, Path: path, Nth: 1, Lost: true})
+				if err := end(other, lease); err != nil || s.LockID() != "" {
+					t.Fatalf("ended: %v, lock %q", err, s.LockID())
+				}
+				if asked := slices.DeleteFunc(s.Requests(), func(r string) bool { return r != unlock+" "+path }); len(asked) != 2 {
+					t.Errorf("%d requests to end it, want the lost one and its repetition", len(asked))
+				}
+				s.Fail()
+				statetest.ExpectFree(t, other)
+				if err := lease.Release(ctx); err != nil {
+					t.Errorf("releasing what is over: %v", err)
+				}
+				statetest.ExpectFree(t, other)
+			})
+		})
+	}
 }
 
 // What a server says to the repetition of an unlock whose answer was lost: that there is no such lock, in its way,

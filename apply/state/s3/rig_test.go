@@ -27,7 +27,11 @@ type rig struct {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	server := s3test.Start(t)
+	return rigAt(t, s3test.Start(t))
+}
+
+func rigAt(t *testing.T, server *s3test.Server) *rig {
+	t.Helper()
 	r := &rig{T: t, server: server, proxy: faultproxy.Start(t, server.Endpoint)}
 	r.next(t)
 	return r
