@@ -13,7 +13,6 @@ import (
 	"mercator/apply/state/s3/s3test"
 	"mercator/apply/state/statetest"
 	"mercator/apply/state/statetest/faultproxy"
-	"mercator/schema"
 )
 
 // cost is what something takes, in requests and bytes.
@@ -40,66 +39,16 @@ func costOf(requests []faultproxy.Request) cost {
 	return c
 }
 
-// large writes a state of so many boxes and returns the size of its object.
-func large(t testing.TB, s *Store, boxes int) int {
-	t.Helper()
-	ctx := context.Background()
-	l, err := s.Lock(ctx, state.LockInfo{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	st := state.New()
-	for i := range boxes {
-		b := statetest.Box(t, fmt.Sprintf("n%d", i), i)
-		st.Resources[b.Address] = b
-	}
-	if err := errors.Join(l.Write(ctx, st), l.Release(ctx)); err != nil {
-		t.Fatal(err)
-	}
-	return len(l.(*lease).at.data())
-}
-
-// change is an apply that changes some of the boxes: all planned at once, and for each an append before its call and
-// one after.
-func change(t testing.TB, s *Store, changes int) error {
-	ctx := context.Background()
-	l, err := s.Lock(ctx, state.LockInfo{Operation: "apply"})
-	if err != nil {
-		return err
-	}
-	st, err := l.Read(ctx)
-	if err != nil {
-		return err
-	}
-	var plan []state.Intent
-	for i := range changes {
-		plan = append(plan, *statetest.Armed(t, fmt.Sprintf("i-%d", i), schema.Address("").Child("box", fmt.Sprintf("n%d", i))))
-	}
-	all := []state.Record{{Plan: plan}}
-	if err := l.Append(ctx, all...); err != nil {
-		return err
-	}
-	for i := range changes {
-		arm := state.Record{Arm: &plan[i]}
-		done := []state.Record{{Bind: statetest.Box(t, fmt.Sprintf("n%d", i), -int(time.Now().UnixNano()%1e9))}, {Done: []string{plan[i].ID}}}
-		if err := errors.Join(l.Append(ctx, arm), l.Append(ctx, done...)); err != nil {
-			return err
-		}
-		all = append(append(all, arm), done...)
-	}
-	return errors.Join(l.Write(ctx, state.Fold(st, all)), l.Release(ctx))
-}
-
 // An append is one request, and a state is written once, however much it holds.
-func TestWhatAnApplyCosts(t *testing.T) {
+func TestWhatAnApplyWrites(t *testing.T) {
 	r := newRig(t)
 	const boxes, changes = 10_000, 10
-	size := large(t, r.direct(), boxes)
-	r.must(change(t, r.direct(), 1)) // what the first holder left is swept
+	size := statetest.Fill(t, r.direct(), boxes)
+	statetest.Change(t, r.direct(), 1) // what the first holder left is swept
 	r.proxy.Script(later)
-	r.must(change(t, r.through(1), changes))
+	statetest.Change(t, r.through(1), changes)
 	c := costOf(r.proxy.Requests())
-	t.Logf("%d changes of %d resources, a state of %d bytes: %+v", changes, boxes, size, c)
+	t.Logf("s3: a state of %d bytes, %d bytes sent and %d received in %d requests", size, c.sent, c.received, c.requests)
 	const appends, fixed = 1 + 2*changes, 6 // take and free the lock, two probes, replacing the state
 	if c.writes != appends+fixed || c.deletes > 2 || c.lists != 1 || c.requests > appends+fixed+7 {
 		t.Errorf("it takes %+v", c)
@@ -192,14 +141,12 @@ func BenchmarkApply(b *testing.B) {
 	server := s3test.Start(b)
 	proxy := faultproxy.Start(b, server.Endpoint)
 	s := New(configAt(server, proxy.URL, "k.json"), statetest.Catalog(b), state.SystemClock())
-	size := large(b, s, 10_000)
+	size := statetest.Fill(b, s, 10_000)
 	proxy.Forget()
 	n := 0
 	for b.Loop() {
 		n++
-		if err := change(b, s, 10); err != nil {
-			b.Fatal(err)
-		}
+		statetest.Change(b, s, 10)
 	}
 	c := costOf(proxy.Requests())
 	b.ReportMetric(float64(c.requests)/float64(n), "requests/op")
