@@ -47,15 +47,13 @@ func (e *Evaluation) fixed(u *usage, needs []need, home *instance) *hcl.EvalCont
 		}
 	}
 	if m == nil {
-		outer := e.tainted
-		e.tainted = false
-		ctx := e.cfg.base.NewChild()
-		ctx.Variables = make(map[string]cty.Value, len(u.fixed))
-		for root, refs := range u.fixed {
-			ctx.Variables[root] = e.root(refs, needs, frame{home: home})
-		}
-		m = &contextMemo{ctx: ctx, tainted: e.tainted}
-		e.tainted = outer || m.tainted
+		m = &contextMemo{ctx: e.cfg.base.NewChild()}
+		m.ctx.Variables = make(map[string]cty.Value, len(u.fixed))
+		m.tainted = e.taints(func() {
+			for root, refs := range u.fixed {
+				m.ctx.Variables[root] = e.root(refs, needs, frame{home: home})
+			}
+		})
 		e.contexts[key] = m
 	}
 	if m.tainted {

@@ -48,10 +48,10 @@ type Evaluation struct {
 	lookups    map[*instance]*lookedUp
 	decoded    map[*argument]cty.Value
 	eaches     map[*group]map[string]cty.Value
-	homes      map[*instance]string // connections that calls of modules choose
-	calls      map[*instance]edges  // what calls of modules depend on
+	homes      map[*instance]*homeMemo // connections that calls of modules choose
+	calls      map[*instance]*callMemo // what calls of modules depend on
 
-	// incomplete says that the instances of some block are known only once lookups are read.
+	// incomplete says that the instances or entries of some block are not known, so that it may hold any address.
 	incomplete bool
 
 	tainted bool
@@ -86,6 +86,16 @@ type contextMemo struct {
 	tainted bool
 }
 
+type homeMemo struct {
+	connection string
+	tainted    bool
+}
+
+type callMemo struct {
+	edges   edges
+	tainted bool
+}
+
 func newEvaluation(c *Config, known Known) *Evaluation {
 	return &Evaluation{
 		cfg: c, known: known,
@@ -102,8 +112,8 @@ func newEvaluation(c *Config, known Known) *Evaluation {
 		lookups:    map[*instance]*lookedUp{},
 		decoded:    map[*argument]cty.Value{},
 		eaches:     map[*group]map[string]cty.Value{},
-		homes:      map[*instance]string{},
-		calls:      map[*instance]edges{},
+		homes:      map[*instance]*homeMemo{},
+		calls:      map[*instance]*callMemo{},
 		index:      map[schema.Address]place{},
 	}
 }
@@ -133,6 +143,9 @@ func (e *Evaluation) With(known Known) (*Evaluation, diag.List) {
 		for _, inst := range g.instances {
 			next.index[inst.addr] = place{inst: inst}
 		}
+	}
+	for _, r := range next.results {
+		next.count += len(r.entries)
 	}
 	return next, next.run()
 }
@@ -286,14 +299,20 @@ func (e *Evaluation) once(key any, compute func()) (tainted, ok bool) {
 	}
 	e.stack = append(e.stack, key)
 	e.running[key] = true
-	outer := e.tainted
-	e.tainted = false
-	compute()
-	tainted = e.tainted
-	e.tainted = outer || tainted
+	tainted = e.taints(compute)
 	e.stack = e.stack[:len(e.stack)-1]
 	delete(e.running, key)
 	return tainted, true
+}
+
+// taints reports whether what is computed rests on what is known of Atlas. Whoever computes it rests on that as well.
+func (e *Evaluation) taints(compute func()) bool {
+	outer := e.tainted
+	e.tainted = false
+	compute()
+	tainted := e.tainted
+	e.tainted = outer || tainted
+	return tainted
 }
 
 func (e *Evaluation) circle(members []any) {

@@ -86,6 +86,7 @@ func (e *Evaluation) group(b *block, outer, home *instance) *group {
 		return g
 	}
 	g.tainted = tainted
+	e.incomplete = e.incomplete || g.failed
 	e.groups[key] = g
 	for _, inst := range g.instances {
 		e.index[inst.addr] = place{inst: inst}
@@ -154,7 +155,7 @@ func (e *Evaluation) expandForEach(g *group, like instance, f frame) {
 		switch {
 		case !k.IsKnown():
 			g.failed = true
-			if !e.waits(g) {
+			if !e.waits(g.edges) {
 				e.add(unknownRepetition("for_each").At(at))
 			}
 			return
@@ -226,7 +227,7 @@ func (e *Evaluation) repetition(g *group, x *expr, f frame, what string) (cty.Va
 	_, secret := marks[schema.Sensitive]
 	problem := diag.Diagnostic{}
 	switch {
-	case failedIn(marks) || !v.IsKnown() && e.waits(g):
+	case failedIn(marks) || !v.IsKnown() && e.waits(g.edges):
 		g.failed = true
 		return v, false
 	case secret:
@@ -248,15 +249,9 @@ func (e *Evaluation) repetition(g *group, x *expr, f frame, what string) (cty.Va
 	return v, false
 }
 
-// waits reports whether the repetition may be known once lookups are read, of which nothing is known yet. Until then
-// there are no instances, and nothing is said about them.
-func (e *Evaluation) waits(g *group) bool {
-	if e.known != nil || len(g.edges.lookups("")) == 0 {
-		return false
-	}
-	e.incomplete = true
-	return true
-}
+// waits reports whether what a repetition or an entry rests on may be known once lookups are read, of which nothing is
+// known yet. Until then it stands for nothing, and nothing is said about it.
+func (e *Evaluation) waits(on edges) bool { return e.known == nil && len(on.lookups("")) > 0 }
 
 func unknownRepetition(what string) diag.Diagnostic {
 	return diag.Errorf(codeUnknownForEach, fmt.Sprintf("%s is not known yet", what),

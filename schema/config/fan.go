@@ -27,6 +27,7 @@ func (e *Evaluation) fan(r *result, ctx *hcl.EvalContext, f frame) {
 	}
 	items, ok := e.items(r, ctx, f)
 	if !ok {
+		e.incomplete = true
 		return
 	}
 	if len(items) > e.cfg.most-e.count {
@@ -75,7 +76,7 @@ func (e *Evaluation) items(r *result, ctx *hcl.EvalContext, f frame) ([]item, bo
 	name := b.kind.Fan.Argument
 	ty := v.Type()
 	switch {
-	case failedIn(marks):
+	case failedIn(marks) || !v.IsKnown() && e.waits(r.edges):
 		return nil, false
 	case secret:
 		problem = diag.Errorf(codeSensitiveKey, fmt.Sprintf("The keys of %s are sensitive", name),
@@ -142,7 +143,7 @@ func (e *Evaluation) entry(r *result, key string, it item) entry {
 	d.path = cty.GetAttrPath(k.Fan.Argument).IndexString(it.key)
 	if !raw.IsKnown() {
 		raw = cty.EmptyObjectVal
-		if known {
+		if known && !e.waits(en.edges) {
 			e.add(diag.Errorf(codeUnknownForEach, fmt.Sprintf("The entry %q is not known yet", key),
 				"Write an object whose fields may be unknown.").At(it.rng).On(string(en.addr)))
 		}

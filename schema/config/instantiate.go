@@ -178,17 +178,20 @@ func (e *Evaluation) moduleObject(inst *instance, needs []need) cty.Value {
 
 // callEdges returns what the call of an instance of a module depends on, and everything in it therefore.
 func (e *Evaluation) callEdges(home *instance) edges {
-	out, ok := e.calls[home]
-	if !ok && e.base != nil {
-		out, ok = e.base.calls[home] // what depends on what does not change during a run
+	m := e.calls[home]
+	if m == nil && e.base != nil {
+		m = e.base.calls[home] // what depends on what does not change during a run
 	}
-	if !ok {
-		out = edges{}
-		out.join(home.group.edges)
-		e.dependsOn(home.block, home.frame(), &out)
-		e.calls[home] = out
+	if m == nil {
+		m = &callMemo{edges: edges{}}
+		m.tainted = e.taints(func() {
+			m.edges.join(home.group.edges)
+			e.dependsOn(home.block, home.frame(), &m.edges)
+		})
+		e.calls[home] = m
 	}
-	return out
+	e.tainted = e.tainted || m.tainted
+	return m.edges
 }
 
 // dependInside adds everything that a block stands for, what lives inside it included.

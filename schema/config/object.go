@@ -44,20 +44,18 @@ func (e *Evaluation) object(inst *instance, needs []need) cty.Value {
 	if m := recall(e, key, func(e *Evaluation) map[needed[*instance]]*memo { return e.objects }); m != nil {
 		return m.value
 	}
-	outer := e.tainted
-	e.tainted = false
-	r := e.result(inst)
-	m := &memo{value: failed}
-	switch {
-	case r == nil: // part of a circle, which has been reported
-	case inst.block.kind.Fan != nil:
-		m.value = e.fanObject(r)
-	default:
-		m.value = e.plainObject(inst, r, needs)
-	}
-	m.tainted = e.tainted
-	e.tainted = outer || m.tainted
-	if r != nil {
+	m, circle := &memo{value: failed}, false
+	m.tainted = e.taints(func() {
+		switch r := e.result(inst); {
+		case r == nil: // which has been reported
+			circle = true
+		case inst.block.kind.Fan != nil:
+			m.value = e.fanObject(r)
+		default:
+			m.value = e.plainObject(inst, r, needs)
+		}
+	})
+	if !circle {
 		e.objects[key] = m
 	}
 	return m.value

@@ -27,11 +27,8 @@ func (e *Evaluation) parent(inst *instance) parentOf {
 		}
 	}
 	if m == nil {
-		outer := e.tainted
-		e.tainted = false
-		m = &parentMemo{parentOf: e.parentArgument(inst)}
-		m.tainted = e.tainted
-		e.tainted = outer || m.tainted
+		m = &parentMemo{}
+		m.tainted = e.taints(func() { m.parentOf = e.parentArgument(inst) })
 		e.parents[inst] = m
 	} else if m.tainted {
 		e.tainted = true

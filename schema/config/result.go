@@ -377,12 +377,14 @@ func (e *Evaluation) homeConnection(home *instance) string {
 	if home == nil {
 		return ""
 	}
-	name, ok := e.homes[home]
-	if !ok {
-		name = e.connection(home, e.homeConnection(home.home))
-		e.homes[home] = name
+	m := e.homes[home]
+	if m == nil {
+		m = &homeMemo{}
+		m.tainted = e.taints(func() { m.connection = e.connection(home, e.homeConnection(home.home)) })
+		e.homes[home] = m
 	}
-	return name
+	e.tainted = e.tainted || m.tainted
+	return m.connection
 }
 
 // connection evaluates the atlas argument of an instance's block; inherited counts where there is none.

@@ -245,3 +245,27 @@ output "beside" { value = keys(project.beside) }
 	r.write("project \"new\" {}\ndata \"project\" \"late\" { id = project.new.id }\nproject \"each\" {\n  for_each = data.project.late.tags\n  name = each.key\n}\n")
 	expectCodes(t, r.plan(plan.Options{}).Diagnostics.Errors(), "unknown_for_each")
 }
+
+// TestLookupsRepeatWhatIsImported plans a destruction although nobody looks up which instances an import may mean.
+func TestLookupsRepeatWhatIsImported(t *testing.T) {
+	r := shared(t).write(`
+data "project" "shared" {}
+data "database_user" "app" {
+  project  = data.project.shared
+  username = "app"
+}
+project "beside" {
+  for_each = toset([data.database_user.app.roles[0].role_name])
+  name     = "beside-${each.key}"
+}
+import {
+  to = project.beside["read"]
+  id = { name = "beside-read" }
+}
+`)
+	r.put(sandbox.Project, "", map[string]any{"name": "beside-read"})
+	r.converge()
+	if p := r.plan(plan.Options{Destroy: true}); p.Diagnostics.HasErrors() || p.Summary().Delete != 1 {
+		t.Errorf("its destruction is %+v with %v", p.Summary(), p.Diagnostics)
+	}
+}
