@@ -28,13 +28,13 @@ func (l telling) Write(ctx context.Context, s *state.State) error {
 // seconds after a record, before each creation, and at the end. Ten updates, which by default are made at a time, are
 // three of those; of ten creations that wait for each other, as those of credentials do, each is one more.
 func TestWhatAnApplyWrites(t *testing.T) {
-	const boxes, changes = 10_000, 10
+	const changes = 10
 	plan, before, after := statetest.Changes(t, changes, -1)
 	for name, c := range map[string]struct {
-		states, requests int
-		do               func(*testing.T, *state.Recorder, *statetest.Clock, chan error)
+		boxes, states, requests int
+		do                      func(*testing.T, *state.Recorder, *statetest.Clock, chan error)
 	}{
-		"updates at a time": {3, 10, func(_ *testing.T, r *state.Recorder, clock *statetest.Clock, wrote chan error) {
+		"updates at a time": {10_000, 3, 10, func(_ *testing.T, r *state.Recorder, clock *statetest.Clock, wrote chan error) {
 			r.Add(before...)
 			clock.AwaitSleepers(1)
 			clock.Advance(10 * time.Second) // and all calls still run
@@ -43,7 +43,7 @@ func TestWhatAnApplyWrites(t *testing.T) {
 				r.Add(records...)
 			}
 		}},
-		"creations in turn": {2 + changes, 28, func(t *testing.T, r *state.Recorder, _ *statetest.Clock, _ chan error) {
+		"creations in turn": {1_000, 2 + changes, 28, func(t *testing.T, r *state.Recorder, _ *statetest.Clock, _ chan error) {
 			for i := range before {
 				r.Add(before[i])
 				if err := r.Flush(context.Background()); err != nil {
@@ -58,7 +58,7 @@ func TestWhatAnApplyWrites(t *testing.T) {
 			s := serve(t, httptestserver.Terraform)
 			clock := statetest.NewClock()
 			store := openAt(t, s.Arguments(), clock)
-			size := statetest.Fill(t, store, boxes)
+			size := statetest.Fill(t, store, c.boxes)
 			asked, sent := len(s.Requests()), len(s.Received())
 			lease := telling{lockFor(t, store, "a@host"), make(chan error, 100)}
 			base, err := lease.Read(ctx)

@@ -40,13 +40,11 @@ func TestLostAnswerToLock(t *testing.T) {
 			t.Errorf("the server holds the lock %q, we %q", s.LockID(), lease.Info().ID)
 		}
 		other, _ := handle(t, s)
-		var locked *state.LockedError
-		if _, err := other.Lock(context.Background(), state.LockInfo{}); !errors.As(err, &locked) {
-			t.Errorf("a second lock: %v", err)
-		}
+		statetest.ExpectHeld(t, other, lease)
 		if err := lease.Release(context.Background()); err != nil || s.LockID() != "" {
 			t.Errorf("released: %v, lock %q", err, s.LockID())
 		}
+		statetest.ExpectFree(t, other)
 	})
 }
 
@@ -100,6 +98,11 @@ func TestLostAnswerToWrite(t *testing.T) {
 		if len(wrote) != 5 {
 			t.Errorf("%d writes, want 5: the lost one is not repeated", len(wrote))
 		}
+		statetest.ExpectHeld(t, store, lease)
+		if err := lease.Release(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		statetest.ExpectFree(t, store)
 	})
 }
 
