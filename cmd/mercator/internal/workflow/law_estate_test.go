@@ -68,7 +68,8 @@ func (g *lawGen) renameable(b *lawBlock) {
 }
 
 func (g *lawGen) addChild() {
-	kind := lawPick(g, "access_list", "database_user", "custom_role", "alert_config", "cluster", "database_user", "alert_config", "alert_config", "cluster", "maintenance_window", "auditing", "flex_cluster")
+	kind := lawPick(g, "access_list", "database_user", "custom_role", "alert_config", "cluster", "database_user", "alert_config", "alert_config", "cluster", "maintenance_window", "auditing", "flex_cluster",
+		"alert_config", "alert_config", "cluster")
 	names := g.free(kind, g.project.children)
 	if len(names) == 0 {
 		return
