@@ -169,7 +169,7 @@ func TestKilledAtEveryPoint(t *testing.T) {
 				t.Parallel()
 				s := <-stages
 				defer func() { stages <- s }()
-				s.die(t, p, undisturbed[p.act], &f)
+				s.die(t, p, undisturbed[p.act], &f, nil)
 			})
 		}
 	})
@@ -203,15 +203,22 @@ func settings(t *testing.T) (seed uint64, every int) {
 	return seed, every
 }
 
-// die plays an act in which one dies, and another one perhaps, and checks what the last makes of it.
-func (s *stage) die(t *testing.T, p point, want ending, f *figures) {
+// die plays an act in which one dies, and another one perhaps, and checks what the last makes of it. The state is in a
+// file, or on a server if there are any.
+func (s *stage) die(t *testing.T, p point, want ending, f *figures, servers *servers) {
 	sc := s.begin(t, p.act)
+	if servers != nil {
+		sc.hand(servers.keep(t))
+	}
 	f.points.Add(1)
 	for _, o := range slices.DeleteFunc([]*orders{&p.orders, p.second}, func(o *orders) bool { return o == nil }) {
 		r, lived := sc.run(*o)
 		switch {
 		case !lived:
 			f.deaths.Add(1)
+			if servers != nil {
+				sc.expire()
+			}
 		case !r.Done:
 			t.Fatalf("the victim was not killed and failed: %+v", r)
 		}

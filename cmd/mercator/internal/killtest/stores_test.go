@@ -5,7 +5,6 @@ package killtest
 import (
 	"math/rand/v2"
 	"os"
-	"slices"
 	"testing"
 	"time"
 )
@@ -42,7 +41,7 @@ func TestKilledOnEachStore(t *testing.T) {
 						tried = append(tried, p)
 					}
 					for _, p := range tried {
-						t.Run(p.String(), func(t *testing.T) { s.dieOn(t, servers, p, want, &f) })
+						t.Run(p.String(), func(t *testing.T) { s.die(t, p, want, &f, servers) })
 					}
 				}
 			}
@@ -66,28 +65,4 @@ func storePoints(a *act, undisturbed report) []point {
 		}
 	}
 	return all
-}
-
-// dieOn plays an act in which one dies, and another one perhaps, and checks what the last makes of it.
-func (s *stage) dieOn(t *testing.T, servers *servers, p point, want ending, f *figures) {
-	sc := s.begin(t, p.act)
-	sc.hand(servers.keep(t))
-	f.points.Add(1)
-	for _, o := range slices.DeleteFunc([]*orders{&p.orders, p.second}, func(o *orders) bool { return o == nil }) {
-		r, lived := sc.run(*o)
-		switch {
-		case !lived:
-			f.deaths.Add(1)
-			sc.expire()
-		case !r.Done:
-			t.Fatalf("the victim was not killed and failed: %+v", r)
-		}
-		if o == p.second {
-			f.reruns.Add(1)
-		}
-	}
-	f.reruns.Add(1)
-	sc.converge()
-	f.calls.Add(int64(len(sc.box.Calls())))
-	sc.ending().same(t, want)
 }
