@@ -74,7 +74,7 @@ func toyCatalog(t testing.TB) *schema.Catalog {
 		Risks:     []schema.RiskRule{{Risk: schema.Irreversible, On: []schema.Event{schema.OnDelete, schema.OnReplace}}}}
 	ranked := func(attribute string, read *schema.Endpoint, change bool) schema.Part {
 		one := in + "/teams/{name}/" + attribute + "/{who}"
-		m := &schema.Members{Add: toyEndpoint("POST", in+"/teams/{name}/"+attribute), Remove: toyEndpoint("DELETE", one), Params: map[string]string{"who": "who"}}
+		m := &schema.Members{Add: toyEndpoint("POST", in+"/teams/{name}/"+attribute), Remove: toyEndpoint("DELETE", one), Params: map[string][]string{"who": {"who"}}}
 		if change {
 			m.Change = toyEndpoint("PATCH", one)
 		}

@@ -23,7 +23,11 @@ func Members(kind *schema.Kind, part *schema.Part, desired, live cty.Value) []Me
 			added = append(added, Member{Desired: ds[p.desired]})
 		case p.desired < 0:
 			removed = append(removed, Member{Live: ls[p.live]})
-		case !c.sameElement(a, ds[p.desired], ls[p.live], attributePath{plain: a.Name, user: a.Name}):
+		case c.sameElement(a, ds[p.desired], ls[p.live], attributePath{plain: a.Name, user: a.Name}):
+		case a.Elem.Key == nil: // nothing says that it is the same one
+			added = append(added, Member{Desired: ds[p.desired]})
+			removed = append(removed, Member{Live: ls[p.live]})
+		default:
 			changed = append(changed, Member{ds[p.desired], ls[p.live]})
 		}
 	}

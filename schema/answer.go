@@ -6,10 +6,13 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// Answer turns one object of an answer, as decoded JSON, into a value of the kind: [Decode] by API names, with
-// key attributes in canonical form. What only a deletion uses is null, whatever Atlas shows under its name (R18).
+// Answer turns one object of an answer, as decoded JSON, into a value of the kind: [Decode] by API names, after the
+// kind's hook of that name, with key attributes in canonical form. What only a deletion uses is null, whatever Atlas shows under its name (R18).
 // unknown are the JSON paths that the kind neither describes nor ignores.
 func (k *Kind) Answer(j map[string]any) (v cty.Value, unknown []string) {
+	if k.Hooks.Decode != nil {
+		j = k.Hooks.Decode(j)
+	}
 	v, unknown = Decode(k.Attributes, j, ByAPI)
 	unknown = slices.DeleteFunc(unknown, func(path string) bool { return slices.Contains(k.Ignored, path) })
 	values := v.AsValueMap()

@@ -134,6 +134,12 @@ func (c *Catalog) check(k *Kind) []string {
 			bad("the members of %s need endpoints to add and to remove one, and are written by no other", p.Attribute)
 		case a != nil && a.Nested == nil:
 			bad("the members of %s must be objects", p.Attribute)
+		case a != nil:
+			for param, fill := range m.Params {
+				if slices.ContainsFunc(fill, func(name string) bool { return Find(a.Nested, name) == nil }) {
+					bad("the members of %s fill {%s} from an attribute that they do not have", p.Attribute, param)
+				}
+			}
 		}
 	}
 	if cr := k.Credential; cr != nil {

@@ -18,6 +18,9 @@ type Hooks struct {
 	Check func(c Transition) diag.List
 	// Steps turns the calls that the engine derived into those that Atlas needs (R17).
 	Steps func(c Transition, calls []Call) []Call
+	// Decode rewrites an answer, as decoded JSON, to the form that the attributes describe, where Atlas answers in
+	// another one than it is asked in. It leaves an answer in that form as it is, and never changes its argument.
+	Decode func(answer map[string]any) map[string]any
 }
 
 // Names returns the names of the hooks that are set.
@@ -25,6 +28,7 @@ func (h Hooks) Names() []string {
 	var names []string
 	for name, set := range map[string]bool{
 		"Normalize": h.Normalize != nil, "Equal": h.Equal != nil, "Check": h.Check != nil, "Steps": h.Steps != nil,
+		"Decode": h.Decode != nil,
 	} {
 		if set {
 			names = append(names, name)

@@ -189,8 +189,9 @@ type Members struct {
 	// Add makes an element and Remove takes one away. Change writes an element that pairs with a live one and differs
 	// from it; where it is nil, that one is removed and the element added.
 	Add, Change, Remove *Endpoint
-	// Params maps path parameters to the nested attributes that fill them; these are in no body.
-	Params map[string]string
+	// Params maps path parameters to the nested attributes that fill them: of several, the first that is set. A body
+	// holds none that fills a parameter of its endpoint's path.
+	Params map[string][]string
 }
 
 // Endpoints returns the calls that write the part.

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -39,7 +38,7 @@ func (c *Client) encode(w provider.Write) (encoded, error) {
 	}
 	var parts []any
 	for _, v := range w.Bodies {
-		plain, err := c.reveal(w.Ref.Kind, v)
+		plain, err := c.reveal(w.Ref.Kind.Name, w.Ref.Kind.Attributes, v)
 		if err != nil {
 			return encoded{}, err
 		}
@@ -72,15 +71,16 @@ func (c *Client) encode(w provider.Write) (encoded, error) {
 	return out, err
 }
 
-// reveal takes the marks off a value, tells the redactor what they covered, and refuses masked secrets (R14).
-func (c *Client) reveal(kind *schema.Kind, v cty.Value) (cty.Value, error) {
+// reveal takes the marks off a value that has the given attributes of a kind, tells the redactor what they covered,
+// and refuses masked secrets (R14).
+func (c *Client) reveal(kind string, attrs []schema.Attribute, v cty.Value) (cty.Value, error) {
 	plain, marks := v.UnmarkDeepWithPaths()
 	var err error
 	look := func(path cty.Path, v cty.Value) {
 		for _, s := range texts(v) {
 			if err == nil && redacted(s) {
 				err = fmt.Errorf("%s: %s holds a masked secret, not the secret; write the secret itself, or leave the argument out",
-					kind.Name, schema.PathString(path))
+					kind, schema.PathString(path))
 			}
 			c.secrets.add(s)
 		}
@@ -90,7 +90,7 @@ func (c *Client) reveal(kind *schema.Kind, v cty.Value) (cty.Value, error) {
 			look(m.Path, at)
 		}
 	}
-	eachSecret(kind.Attributes, plain, nil, look)
+	eachSecret(attrs, plain, nil, look)
 	return plain, err
 }
 
@@ -228,17 +228,17 @@ func encodePart(w provider.Write, v cty.Value) (any, []schema.Attribute, error) 
 
 // encodeMember makes the body of a call about one element of a list, in an array where the endpoint takes several.
 func (c *Client) encodeMember(w provider.Write, out encoded) (encoded, error) {
-	var attrs []schema.Attribute
-	for _, a := range sendable(w.Ref.Kind.Attribute(w.Part.Attribute).Nested) {
-		if !slices.Contains(slices.Collect(maps.Values(w.Part.Members.Params)), a.Name) {
-			attrs = append(attrs, a)
-		}
+	var inPath []string
+	for _, param := range schema.Params(w.Endpoint.Path) {
+		inPath = append(inPath, w.Part.Members.Params[param]...)
 	}
-	plain, err := c.reveal(w.Ref.Kind, cty.ObjectVal(map[string]cty.Value{w.Part.Attribute: cty.ListVal([]cty.Value{w.Member})}))
+	list := w.Ref.Kind.Attribute(w.Part.Attribute)
+	attrs := slices.DeleteFunc(sendable(list.Nested), func(a schema.Attribute) bool { return slices.Contains(inPath, a.Name) })
+	plain, err := c.reveal(w.Ref.Kind.Name, []schema.Attribute{*list}, cty.ObjectVal(map[string]cty.Value{list.Name: cty.ListVal([]cty.Value{w.Member})}))
 	if err != nil {
 		return encoded{}, err
 	}
-	j, err := schema.Encode(attrs, plain.GetAttr(w.Part.Attribute).Index(cty.Zero), schema.ByAPI)
+	j, err := schema.Encode(attrs, plain.GetAttr(list.Name).Index(cty.Zero), schema.ByAPI)
 	if err != nil {
 		return encoded{}, fmt.Errorf("%s: %w", w.Ref.Kind.Name, err)
 	}
@@ -249,6 +249,16 @@ func (c *Client) encodeMember(w provider.Write, out encoded) (encoded, error) {
 	out.attrs = attrs
 	out.body, err = json.Marshal(body)
 	return out, err
+}
+
+// firstText returns the first of the attributes that holds a text.
+func firstText(v cty.Value, names []string) string {
+	for _, name := range names {
+		if s := text(v.GetAttr(name)); s != "" {
+			return s
+		}
+	}
+	return ""
 }
 
 // keyed is one key of a Part that is written key by key, as an attribute of its own.

@@ -58,6 +58,9 @@ func TestWriteBodies(t *testing.T) {
 		"flags": cty.MapVal(map[string]cty.Value{"atlas.max": cty.NumberIntVal(7)}),
 	})
 	one := boxRef(box, "d0..d/red 1")
+	member := func(operation string, set map[string]cty.Value) provider.Write {
+		return provider.Write{Ref: one, Endpoint: box.Endpoint(operation), Part: box.Part("keepers"), Member: with(box.Attribute("keepers").Nested, set)}
+	}
 	for _, tc := range []struct {
 		name  string
 		write provider.Write
@@ -82,6 +85,12 @@ func TestWriteBodies(t *testing.T) {
 			"PATCH /api/atlas/v2/groups/g1/boxes/d0..d%2Fred%201/lid", `{"open":true}`},
 		{"part key by key", provider.Write{Ref: one, Endpoint: box.Parts[1].Write, Part: &box.Parts[1], PartKey: "atlas.max", Bodies: []cty.Value{full}},
 			"PATCH /api/atlas/v2/groups/g1/boxes/d0..d%2Fred%201/flags/atlas.max", `{"value":7}`},
+		{"member added, named in the body", member("addKeeper", map[string]cty.Value{"user": str("u/1"), "rank": cty.NumberIntVal(2)}),
+			"POST /api/atlas/v2/groups/g1/boxes/d0..d%2Fred%201/keepers", `[{"user":"u/1","rank":2}]`},
+		{"member changed, named in the path", member("setKeeper", map[string]cty.Value{"user": str("u/1"), "rank": cty.NumberIntVal(2)}),
+			"PATCH /api/atlas/v2/groups/g1/boxes/d0..d%2Fred%201/keepers/u%2F1", `{"rank":2}`},
+		{"member removed, by the first name that it has", member("removeKeeper", map[string]cty.Value{"team": str("t1"), "rank": cty.NumberIntVal(2)}),
+			"DELETE /api/atlas/v2/groups/g1/boxes/d0..d%2Fred%201/keepers/t1", ``},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			l, got := recorder(t, 200, `{}`)

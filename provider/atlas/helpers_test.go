@@ -104,6 +104,8 @@ func toys(t testing.TB) *schema.Catalog {
 	update := endpoint("updateBox", "PATCH", one)
 	update.Omit = []string{"name"}
 	remove := endpoint("deleteBox", "DELETE", one)
+	add := endpoint("addKeeper", "POST", one+"/keepers")
+	add.Batch = 1
 	bare := endpoint("listLabels", "GET", "/groups/{groupId}/labels")
 	bare.BareArray = true
 	c, err := schema.NewCatalog(
@@ -131,6 +133,8 @@ func toys(t testing.TB) *schema.Catalog {
 				{Name: "lid", Type: schema.TypeObject, Nested: []schema.Attribute{
 					{Name: "open", Type: schema.TypeBool}, {Name: "colour", Type: schema.TypeString}}},
 				{Name: "flags", Type: schema.TypeMap, Of: schema.TypeInteger},
+				{Name: "keepers", Type: schema.TypeList, Nested: []schema.Attribute{
+					{Name: "user", Type: schema.TypeString}, {Name: "team", Type: schema.TypeString}, {Name: "rank", Type: schema.TypeInteger}}},
 				{Name: "group_id", Type: schema.TypeString, Owner: schema.Server, FromPlace: "groupId"},
 			},
 			Ignored: []string{".links"},
@@ -139,6 +143,8 @@ func toys(t testing.TB) *schema.Catalog {
 			Parts: []schema.Part{
 				{Attribute: "lid", Read: endpoint("getLid", "GET", one+"/lid"), Write: endpoint("setLid", "PATCH", one+"/lid")},
 				{Attribute: "flags", Each: true, EachParam: "flagName", Read: flags, Write: endpoint("setFlag", "PATCH", one+"/flags/{flagName}")},
+				{Attribute: "keepers", Members: &schema.Members{Add: add, Change: endpoint("setKeeper", "PATCH", one+"/keepers/{who}"),
+					Remove: endpoint("removeKeeper", "DELETE", one+"/keepers/{who}"), Params: map[string][]string{"who": {"user", "team"}}}},
 			},
 		},
 		schema.Kind{

@@ -112,8 +112,8 @@ func (c *Client) Write(ctx context.Context, w provider.Write) (schema.Object, er
 		place = place.With(w.Part.EachParam, apiKey(w.Ref.Kind.Attribute(w.Part.Attribute), w.PartKey))
 	}
 	if w.Member != cty.NilVal {
-		for param, name := range w.Part.Members.Params {
-			place = place.With(param, text(w.Member.GetAttr(name)))
+		for param, names := range w.Part.Members.Params {
+			place = place.With(param, firstText(w.Member, names))
 		}
 	}
 	path, err := w.Ref.Kind.Path(w.Endpoint.Path, place, w.Ref.ID, w.Ref.Key)

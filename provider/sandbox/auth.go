@@ -237,10 +237,34 @@ func (s *Server) challenge(stale bool) string {
 		}
 	}
 	s.nonces[value] = &nonce{issued: s.now(), used: map[string]bool{}}
-	return fmt.Sprintf(`Digest realm="MMS Public API", domain="", nonce=%q, algorithm=MD5, qop="auth", stale=%t`, value, stale)
+	return fmt.Sprintf(`Digest realm=%q, domain="", nonce=%q, algorithm=MD5, qop="auth", stale=%t`, digestRealm, value, stale)
 }
 
 var digestField = regexp.MustCompile(`(\w+)=(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))`)
+
+const digestRealm = "MMS Public API"
+
+// digestOf is the hash of RFC 2617 over parts.
+func digestOf(parts ...string) string {
+	h := md5.Sum([]byte(strings.Join(parts, ":")))
+	return hex.EncodeToString(h[:])
+}
+
+// findDigest returns whose a public key is, and the hash of both keys and the realm by which Digest answers are
+// checked. Keys of the options are known, and those that were made here.
+func (s *Server) findDigest(publicKey, realm string) (who identity, secret string, ok bool) {
+	if who, ok := s.find(func(c *Credential) bool { return c.PrivateKey != "" && same(c.PublicKey, publicKey) }); ok {
+		return who, digestOf(publicKey, realm, who.credential.PrivateKey), true
+	}
+	for _, org := range s.orgs {
+		for _, it := range s.holding(org.ID).of(APIKey).values {
+			if it.Digest != "" && same(textOf(it.Doc, "publicKey"), publicKey) {
+				return identity{org, &Credential{PublicKey: publicKey, Roles: rolesOf(it.Doc, "orgId")}}, it.Digest, true
+			}
+		}
+	}
+	return identity{}, "", false
+}
 
 // checkDigest verifies a Digest answer (RFC 2617, MD5 with qop=auth). A nonce can be used many times,
 // each time with another nc; one that is old, unknown or used up is answered by a stale challenge, so
@@ -250,17 +274,12 @@ func (s *Server) checkDigest(r *http.Request, header string) (identity, *apiErro
 	for _, m := range digestField.FindAllStringSubmatch(header, -1) {
 		fields[strings.ToLower(m[1])] = m[2] + m[3]
 	}
-	who, ok := s.find(func(c *Credential) bool { return same(c.PublicKey, fields["username"]) })
+	who, secret, ok := s.findDigest(fields["username"], fields["realm"])
 	if !ok || fields["uri"] != r.RequestURI || fields["qop"] != "auth" {
 		return identity{}, unauthorized(s.challenge(false))
 	}
-	sum := func(parts ...string) string {
-		h := md5.Sum([]byte(strings.Join(parts, ":")))
-		return hex.EncodeToString(h[:])
-	}
-	want := sum(sum(fields["username"], fields["realm"], who.credential.PrivateKey), fields["nonce"], fields["nc"],
-		fields["cnonce"], fields["qop"], sum(r.Method, fields["uri"]))
-	if who.credential.PrivateKey == "" || !same(want, fields["response"]) {
+	want := digestOf(secret, fields["nonce"], fields["nc"], fields["cnonce"], fields["qop"], digestOf(r.Method, fields["uri"]))
+	if !same(want, fields["response"]) {
 		return identity{}, unauthorized(s.challenge(false))
 	}
 	n := s.nonces[fields["nonce"]]

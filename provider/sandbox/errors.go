@@ -74,6 +74,12 @@ var errorKinds = map[string]errorKind{
 	"ATLAS_CUSTOM_ROLE_HAS_NO_PERMISSIONS":  {400, "Custom roles must have one or more actions or inherited roles."},
 	"ATLAS_CUSTOM_ROLE_INVALID_NAME":        {400, "The custom role name %s must consist of ASCII letters, digits, hyphens and underscores, and begin with a letter or digit."},
 
+	"API_KEY_NOT_FOUND":            {400, "No API key with ID %s exists."},
+	"API_KEY_REQUIRES_DESCRIPTION": {400, "All API keys require a non-empty description."},
+	"MISSING_API_KEY_ROLES":        {400, "API keys must have at least one role."},
+	"INVALID_ROLE_FOR_ORG":         {400, "Role %s invalid for organization %s."},
+	"INVALID_ROLE_FOR_GROUP":       {400, "Role %s is invalid for group %s."},
+
 	"ALERT_CONFIG_NOT_FOUND":                       {404, "No alert configuration with ID %s exists in group %s."},
 	"MISSING_NOTIFICATIONS":                        {400, "At least one notification must be specified for an alert configuration."},
 	"MISSING_METRIC_THRESHOLD":                     {400, "A metric threshold must be specified for host metric alerts."},

@@ -55,7 +55,8 @@ func (s *Server) ProjectID(name string) (string, bool) {
 }
 
 // List returns copies of a kind's objects in a project, ordered by key; of projects, all (groupID is
-// then ignored). A project that does not exist has none.
+// then ignored). A project that does not exist has none. Of what belongs to an organization, here and in the other
+// methods for changes by hand, groupID is the id of the organization.
 func (s *Server) List(kind Kind, groupID string) []map[string]any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -66,8 +67,15 @@ func (s *Server) List(kind Kind, groupID string) []map[string]any {
 		}
 		return out
 	}
-	_, x, err := s.collection(kind, groupID)
-	if err != nil {
+	var x *index[*item]
+	if isHeld(kind) {
+		if s.org(groupID) == nil {
+			return nil
+		}
+		x = s.holding(groupID).of(kind)
+	} else if _, of, err := s.collection(kind, groupID); err == nil {
+		x = of
+	} else {
 		return nil
 	}
 	for _, key := range sortedKeys(x.values) {
@@ -78,6 +86,13 @@ func (s *Server) List(kind Kind, groupID string) []map[string]any {
 
 // document returns the stored document that a kind, project and key name.
 func (s *Server) document(kind Kind, groupID, key string) (object, error) {
+	if isHeld(kind) {
+		it, err := s.heldItem(kind, groupID, key)
+		if err != nil {
+			return nil, err
+		}
+		return it.Doc, nil
+	}
 	p, err := s.findProject(groupID)
 	if err != nil {
 		return nil, err
@@ -117,7 +132,7 @@ func (s *Server) document(kind Kind, groupID, key string) (object, error) {
 }
 
 // Get returns a copy of an object. The key is the name of a cluster or role, "admin/NAME" of a user, the
-// block or security group of an entry, the id of an alert configuration or container; for a project, its
+// block or security group of an entry, the id of an alert configuration, container or API key; for a project, its
 // settings and what it has one of it is "".
 func (s *Server) Get(kind Kind, groupID, key string) (map[string]any, bool) {
 	s.mu.Lock()
@@ -137,8 +152,11 @@ func (s *Server) Put(kind Kind, groupID string, raw map[string]any) error {
 	defer s.mu.Unlock()
 	doc := clone(object(raw))
 	delete(doc, "links")
-	if kind == Project {
+	switch {
+	case kind == Project:
 		return s.putProject(doc)
+	case isHeld(kind):
+		return s.putHeld(kind, groupID, doc)
 	}
 	if kind == Settings || kind == ProcessArgs || kind == BackupSchedule {
 		return fmt.Errorf("%s can't be put: it belongs to an object that exists; change it with Change", kind)
@@ -236,6 +254,9 @@ func (s *Server) Change(kind Kind, groupID, key string, fields map[string]any) e
 			doc[name] = cloneAny(value)
 		}
 	}
+	if isHeld(kind) {
+		return s.saveHeld(groupID)
+	}
 	p, err := s.findProject(groupID)
 	if err != nil {
 		return err
@@ -323,6 +344,10 @@ func (s *Server) Delete(kind Kind, groupID, key string) error {
 	defer s.mu.Unlock()
 	if _, err := s.document(kind, groupID, key); err != nil {
 		return err
+	}
+	if isHeld(kind) {
+		s.holding(groupID).of(kind).remove(key)
+		return s.saveHeld(groupID)
 	}
 	p, err := s.findProject(groupID)
 	if err != nil {

@@ -15,9 +15,10 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// folder is where a sandbox keeps its data: sandbox.json, and a file per project below groups. A project
-// is written whole after each call that changes it, aside and then renamed, so that a file is never
-// half of one state. No secret is ever written, as none is kept.
+// folder is where a sandbox keeps its data: sandbox.json, a file per project below groups, and one per organization
+// below orgs. A project is written whole after each call that changes it, aside and then renamed, so that a file is
+// never half of one state. No secret is ever written, as none is kept; of an API key's, what checks that somebody has
+// it.
 type folder struct {
 	dir  string
 	lock *flock.Flock
@@ -82,6 +83,9 @@ func (s *Server) read(f *folder) error {
 			return err
 		}
 	}
+	if err := s.loadHoldings(f); err != nil {
+		return err
+	}
 	h.Generation++
 	s.files, s.offset, s.generation = f, h.Offset, strconv.Itoa(h.Generation)
 	return s.writeHeader()
@@ -127,9 +131,9 @@ func (s *Server) writeHeader() error {
 	return replaceFile(s.files.header(), raw)
 }
 
-// flush writes the projects that have changed.
+// flush writes the projects that have changed, and what organizations have beside them.
 func (s *Server) flush() error {
-	var problems []error
+	problems := []error{s.flushHoldings()}
 	for id := range s.dirty {
 		delete(s.dirty, id)
 		if s.files == nil {

@@ -35,6 +35,8 @@ type Server struct {
 	generation string
 	projects   index[*project]
 	dirty      map[string]bool // ids of projects to be written
+	holdings   map[string]*holding
+	dirtyOrgs  map[string]bool // ids of organizations whose holdings are to be written
 	files      *folder         // nil in memory
 	closed     bool
 
@@ -56,7 +58,7 @@ func New(opts Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{opts: opts, clock: opts.Clock, log: opts.Log, orgs: orgs, routes: allOperations(), instance: rand.Text(),
-		dirty: map[string]bool{}, nonces: map[string]*nonce{}, revoked: map[string]bool{},
+		dirty: map[string]bool{}, holdings: map[string]*holding{}, dirtyOrgs: map[string]bool{}, nonces: map[string]*nonce{}, revoked: map[string]bool{},
 		tokenRequests: map[string][]time.Time{}, limits: map[string]*bucketState{}, secrets: map[[sha256.Size]byte]bool{}}
 	if s.clock == nil {
 		s.clock = WallClock()
@@ -198,7 +200,7 @@ func (s *Server) perform(c *call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	err := s.dispatch(c)
-	if err == nil && len(s.dirty) > 0 {
+	if err == nil && len(s.dirty)+len(s.dirtyOrgs) > 0 {
 		if failed := s.flush(); failed != nil {
 			s.log.Error("sandbox data could not be saved", "error", failed)
 			err = fail("UNEXPECTED_ERROR")

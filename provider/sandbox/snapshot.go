@@ -15,17 +15,24 @@ var volatile = map[string]bool{"id": true, "groupId": true, "orgId": true, "crea
 
 // unordered are the lists in which order has no meaning.
 var unordered = map[string]bool{"roles": true, "scopes": true, "labels": true, "tags": true, "actions": true, "resources": true,
-	"inheritedRoles": true, "notifications": true, "matchers": true, "policyItems": true, "copySettings": true}
+	"inheritedRoles": true, "notifications": true, "matchers": true, "policyItems": true, "copySettings": true, "addresses": true}
 
 // Snapshot is everything in the sandbox by "organization/project/kind/key", without what differs between
 // two runs that did the same (ids, dates, links) and with lists in a fixed order, so that two snapshots
-// can be compared. Alert configurations, which have no key, are numbered by content; two alike are two.
+// can be compared. Alert configurations and API keys, which have no key, are numbered by content; two alike are two.
 // Settings and singletons are among it; process arguments where they were set, and backup schedules where they were
 // looked at.
 func (s *Server) Snapshot() map[string]any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := map[string]any{}
+	for id, h := range s.holdings {
+		var keys []any
+		for _, it := range h.of(APIKey).all() {
+			keys = append(keys, s.keySummary(it))
+		}
+		numbered(out, id+"/"+string(APIKey), keys)
+	}
 	for _, p := range s.projects.all() {
 		s.catchUp(p)
 		prefix := textOf(p.Doc, "orgId") + "/" + textOf(p.Doc, "name") + "/"
@@ -38,11 +45,11 @@ func (s *Server) Snapshot() map[string]any {
 			out[prefix+"limits"] = maps.Clone(p.Limits)
 		}
 		for _, kind := range collected {
-			keyless := []string{}
+			var keyless []any
 			for key, it := range p.of(kind).all() {
 				doc := stable("", it.Doc)
 				if kind == AlertConfig || kind == Container {
-					keyless = append(keyless, canonical(doc))
+					keyless = append(keyless, doc)
 					continue
 				}
 				out[prefix+string(kind)+"/"+key] = doc
@@ -53,15 +60,24 @@ func (s *Server) Snapshot() map[string]any {
 					out[prefix+string(BackupSchedule)+"/"+key] = stable("", it.Schedule)
 				}
 			}
-			slices.Sort(keyless)
-			for i, text := range keyless {
-				var doc any
-				_ = json.Unmarshal([]byte(text), &doc) // it was marshalled a moment ago
-				out[fmt.Sprintf("%s%s/%03d", prefix, kind, i)] = doc
-			}
+			numbered(out, prefix+string(kind), keyless)
 		}
 	}
 	return out
+}
+
+// numbered enters documents that have no key, numbered by content.
+func numbered(out map[string]any, prefix string, docs []any) {
+	texts := make([]string, len(docs))
+	for i, doc := range docs {
+		texts[i] = canonical(stable("", doc))
+	}
+	slices.Sort(texts)
+	for i, text := range texts {
+		var doc any
+		_ = json.Unmarshal([]byte(text), &doc) // it was marshalled a moment ago
+		out[fmt.Sprintf("%s/%03d", prefix, i)] = doc
+	}
 }
 
 // stable copies a value without volatile fields and with unordered lists sorted. Numbers become float64,

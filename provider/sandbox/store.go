@@ -11,12 +11,13 @@ import (
 	"time"
 )
 
-// Kind names a kind of object in a project.
+// Kind names a kind of object in a project, or of an organization.
 type Kind string
 
 // The kinds that the sandbox holds. A project and the objects with a key of their own can be put, changed
 // and deleted; settings and process arguments belong to a project and a cluster and always exist, as do the
-// singletons, whose deletion is a reset. A backup schedule belongs to a cluster while its backups are on.
+// singletons, whose deletion is a reset. A backup schedule belongs to a cluster while its backups are on. An API key belongs to
+// an organization.
 const (
 	Project           Kind = "project"
 	Settings          Kind = "settings"
@@ -31,6 +32,7 @@ const (
 	Auditing          Kind = "auditing"
 	BackupSchedule    Kind = "backup_schedule"
 	FlexCluster       Kind = "flex_cluster"
+	APIKey            Kind = "api_key"
 )
 
 // collected are the kinds of which a project has any number.
@@ -49,6 +51,8 @@ type item struct {
 	Progress *progress `json:"progress,omitempty"`
 	Args     object    `json:"args,omitempty"` // process arguments of a cluster
 	Schedule object    `json:"schedule,omitempty"`
+	Entries  []object  `json:"entries,omitempty"` // addresses that an API key is accepted from
+	Digest   string    `json:"digest,omitempty"`  // what checks an API key's answers to Digest challenges
 }
 
 // progress is what a cluster is busy with.

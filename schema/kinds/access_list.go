@@ -78,10 +78,20 @@ func canonicalEntry(text string) (string, error) {
 	if group := strings.ToLower(text); securityGroup.MatchString(group) {
 		return group, nil
 	}
+	canonical, err := canonicalNetwork(text)
+	if err != nil && !strings.Contains(text, "/") {
+		return "", fmt.Errorf("%q is no IP address, CIDR block or AWS security group; write it like 203.0.113.7, 10.20.0.0/16, 2001:db8::/32 or sg-0123456789abcdef0", text)
+	}
+	return canonical, err
+}
+
+// canonicalNetwork returns the one spelling of an address or a block.
+func canonicalNetwork(text string) (string, error) {
+	text = strings.TrimSpace(text)
 	if !strings.Contains(text, "/") {
 		addr, err := netip.ParseAddr(text)
 		if err != nil || addr.Zone() != "" {
-			return "", fmt.Errorf("%q is no IP address, CIDR block or AWS security group; write it like 203.0.113.7, 10.20.0.0/16, 2001:db8::/32 or sg-0123456789abcdef0", text)
+			return "", fmt.Errorf("%q is no IP address or CIDR block; write it like 203.0.113.7, 10.20.0.0/16 or 2001:db8::/32", text)
 		}
 		return addr.Unmap().String(), nil
 	}

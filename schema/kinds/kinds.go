@@ -28,9 +28,11 @@ const version20230101 = "2023-01-01"
 // Least roles of Atlas that may make a call.
 const (
 	orgMember            = "Organization Member"
+	orgOwner             = "Organization Owner"
 	orgProjectCreator    = "Organization Project Creator"
 	projectReadOnly      = "Project Read Only"
 	projectOwner         = "Project Owner"
+	projectAccessManager = "Project Access Manager"
 	projectAlertsManager = "Project Alerts Manager"
 	projectClusterMaker  = "Project Cluster Creator"
 	projectClusterMender = "Project Cluster Manager"

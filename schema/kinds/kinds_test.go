@@ -69,6 +69,11 @@ func TestPathParameters(t *testing.T) {
 		keys := map[string]bool{}
 		for _, p := range k.Parts {
 			keys[p.EachParam] = true
+			if p.Members != nil {
+				for param := range p.Members.Params {
+					keys[param] = true
+				}
+			}
 		}
 		for _, e := range k.AllEndpoints() {
 			for _, m := range param.FindAllStringSubmatch(e.Path, -1) {
@@ -97,10 +102,11 @@ func TestPathParameters(t *testing.T) {
 func TestNamesFollowTheAPI(t *testing.T) {
 	c := catalog(t)
 	own := map[string]string{
-		"access_list.entry":     "stands for one of three API fields",
-		"cluster.region_name":   "short form",
-		"cluster.node_count":    "short form",
-		"cluster.instance_size": "short form",
+		"access_list.entry":           "stands for one of three API fields",
+		"api_key.projects.project_id": "called as what it names is, here and everywhere",
+		"cluster.region_name":         "short form",
+		"cluster.node_count":          "short form",
+		"cluster.instance_size":       "short form",
 	}
 	for _, name := range c.Names() {
 		each(c.Kind(name).Attributes, name+".", func(path string, a *schema.Attribute) {

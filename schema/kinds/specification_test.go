@@ -48,6 +48,8 @@ var deviations = []deviation{
 		File: "clusters/POST__v2_groups_@groupId_clusters__201__0afbf04a.json", Shows: "predictiveEnabled"},
 	{At: "cluster replication_specs.region_configs.analytics_auto_scaling.compute.predictive_enabled", Why: "answered, not in the specification",
 		File: "clusters/POST__v2_groups_@groupId_clusters__201__6674d624.json", Shows: "analyticsAutoScaling"},
+	{At: "api_key createOrgApiKeyAccessListEntry role", Why: "the specification names no role; whoever may change the key may change where it is accepted"},
+	{At: "api_key deleteOrgApiKeyAccessListEntry role", Why: "the specification names no role; whoever may change the key may change where it is accepted"},
 	{At: "backup_schedule policies required", Why: "a PATCH changes what it names; without policies they stay"},
 	{At: "cluster name required", Why: "needed by a creation, though the specification shares one schema with updates"},
 }
@@ -55,6 +57,8 @@ var deviations = []deviation{
 // leftOut are fields of the specification that kinds leave to Atlas, and why.
 var leftOut = map[string]string{
 	"cluster .acceptDataRisksAndForceReplicaSetReconfig": "an emergency action, not a state to declare",
+	"api_key .projects[].desc":                           "the description is the key's, not that of its assignment to a project",
+	"api_key .projects[].userId":                         "the specification calls it read-only, and the path holds the key's id",
 	"backup_schedule .updateSnapshots":                   "what a change does to snapshots that are there is an action",
 	"backup_schedule .deleteSnapshots":                   "what a change does to snapshots that are there is an action",
 	"backup_schedule .updateCopySnapshots":               "what a change does to copies that are there is an action",
@@ -159,10 +163,30 @@ func (s *specification) kind(k *schema.Kind) {
 	s.attributes(k, "", own, requests, s.bodies(answerOf, k.Endpoints.Get))
 	for _, p := range k.Parts {
 		a := k.Attribute(p.Attribute)
-		if !p.Each {
+		switch {
+		case p.Each:
+		case p.Members != nil:
+			s.attributes(k, a.Name+".", inBodies(a.Nested, p.Members), s.bodies(requestOf, p.Endpoints()...), s.results(s.bodies(answerOf, p.Read)))
+		default:
 			s.attributes(k, a.Name+".", a.Nested, s.bodies(requestOf, p.Write), s.bodies(answerOf, p.Read))
 		}
 	}
+}
+
+// inBodies returns the attributes of a member that are not in the path by which it is added.
+func inBodies(attrs []schema.Attribute, m *schema.Members) []schema.Attribute {
+	return slices.DeleteFunc(slices.Clone(attrs), func(a schema.Attribute) bool {
+		return slices.ContainsFunc(schema.Params(m.Add.Path), func(param string) bool { return slices.Contains(m.Params[param], a.Name) })
+	})
+}
+
+// results returns the schemas of what is in the pages of lists.
+func (s *specification) results(pages []*atlasdata.Schema) []*atlasdata.Schema {
+	var out []*atlasdata.Schema
+	for _, page := range pages {
+		out = append(out, s.spec.Inside(s.spec.Fields(page).Variants["results"]))
+	}
+	return out
 }
 
 func requestOf(o atlasdata.Operation) map[string]*atlasdata.Schema { return o.Requests }
@@ -223,6 +247,7 @@ func (s *specification) attributes(k *schema.Kind, prefix string, attrs []schema
 var stricter = map[string]bool{
 	"cluster replication_specs.region_configs":               true,
 	"cluster replication_specs.region_configs.provider_name": true,
+	"api_key projects.roles":                                 true,
 	"cluster replication_specs.region_configs.region_name":   true,
 	"alert_config matchers.value":                            true,
 }

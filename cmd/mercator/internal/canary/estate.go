@@ -1,14 +1,45 @@
 package canary
 
-import "fmt"
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+)
 
 // Variable is the environment variable from which Estate takes the secret argument of a name.
 func Variable(argument string) string { return "CANARY_" + argument }
 
 // Estate is a configuration with a secret in every argument of the kinds that takes one, and sensitive values in
 // ordinary places: the variables sensitive (a text) and settings (an object of texts: tag, comment). Another delay,
-// in minutes, is a change that makes Atlas replace what holds the secrets.
-func Estate(delay int) string { return fmt.Sprintf(estate, delay) }
+// in minutes, is a change that makes Atlas replace what holds the secrets. A secret that Atlas shows once goes to the
+// file Delivered.
+func Estate(delay int) string { return fmt.Sprintf(estate, delay, Delivered) }
+
+// Delivered is the file, in the folder of the Estate, with the secret of its credential.
+const Delivered = "delivered.json"
+
+// Excepted reports whether a file of the Estate's folder is one in which a secret may stand.
+func Excepted(path string) bool {
+	return slices.Contains([]string{"main.hcl", Delivered}, filepath.Base(path))
+}
+
+// ShownOnce returns the secret of the credential that was made for the Estate in a folder.
+func ShownOnce(dir string) (string, error) {
+	text, err := os.ReadFile(filepath.Join(dir, Delivered))
+	if err != nil {
+		return "", err
+	}
+	var held map[string]string
+	if err := json.Unmarshal(text, &held); err != nil {
+		return "", err
+	}
+	if len(held["private_key"]) < 36 {
+		return "", fmt.Errorf("%s holds no secret", Delivered)
+	}
+	return held["private_key"], nil
+}
 
 const estate = `
 variable "sensitive" {
@@ -42,6 +73,11 @@ project "shop" {
 			{ type_name = "WEBHOOK", delay_min = 0, interval_min = 15, webhook_url = env("CANARY_webhook_url"), webhook_secret = env("CANARY_webhook_secret") },
 		]
 	}
+}
+api_key "deployer" {
+	desc        = "Deploys"
+	roles       = ["ORG_MEMBER"]
+	secret_file = "%s"
 }
 output "secret" {
 	value     = { password = env("CANARY_password"), tag = var.settings.tag }

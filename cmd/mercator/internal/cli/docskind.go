@@ -212,6 +212,9 @@ func (d *document) identity(k *schema.Kind, shown schema.Resource) {
 		d.printf("- What Atlas holds under that already is adopted; what was made anew under it outside is bound again.\n")
 	case k.Identity.Binds == schema.ByID && len(k.Identity.Key) > 0:
 		d.printf("- It is bound by its id, so that it can be renamed; what Atlas holds under that name already is adopted.\n")
+	case k.Credential != nil:
+		d.printf("- It is bound by its id, and nothing else tells one from another: what the state does not know is left alone, and a new one is made.\n")
+		d.printf("- Its secret goes to `%s` or `%s` before anything else happens. Where that fails it is revoked.\n", schema.SecretFile, schema.SecretCommand)
 	}
 	if id := importedBy(k, shown); id != "" {
 		d.printf("\nTo import one on purpose, which makes it owned instead of adopted:\n\n")

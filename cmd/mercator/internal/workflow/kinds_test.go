@@ -19,6 +19,7 @@ func TestExamplesOfKinds(t *testing.T) {
 		kind := filepath.Base(folder)
 		t.Run(kind, func(t *testing.T) {
 			r := newRig(t, sandbox.Options{Polls: 1}).example("kinds/" + kind)
+			r.secrets = filepath.Join(r.dir, "secrets")
 			r.converge()
 			shown := 0
 			for _, b := range r.read().Resources {

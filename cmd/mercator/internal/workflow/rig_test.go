@@ -39,6 +39,8 @@ type rig struct {
 	log    *slog.Logger
 	// cache is where tokens outlast a run; "" keeps them in memory.
 	cache string
+	// secrets takes all that the sandbox shows once, and lets no command run; "" leaves it to the files.
+	secrets string
 }
 
 // clock is one time for Atlas, the state and the applier; sleeping moves it.
@@ -121,8 +123,9 @@ func (r *rig) open() *workflow.Session {
 func (r *rig) options() workflow.Options {
 	return workflow.Options{
 		Catalog: catalog, Dir: r.dir, Now: r.clock.Now(), Version: "0.1.0", Clock: beatless{r.clock}, Inputs: r.inputs, Logger: r.log,
-		Getenv:    func(name string) string { return r.env[name] },
-		LookupEnv: func(name string) (string, bool) { v, ok := r.env[name]; return v, ok },
+		SandboxSecrets: r.secrets,
+		Getenv:         func(name string) string { return r.env[name] },
+		LookupEnv:      func(name string) (string, bool) { v, ok := r.env[name]; return v, ok },
 		Store: func(config.State) (state.Store, error) {
 			return local.New(filepath.Join(r.dir, "mercator.state.json"), catalog, r.clock), nil
 		},
