@@ -173,6 +173,25 @@ func TestMarkdownFitsAComment(t *testing.T) {
 	}
 }
 
+// TestMarkdownShowsWhatCannotBeUndone hides a few losses for good behind thousands of deletions that can be undone.
+func TestMarkdownShowsWhatCannotBeUndone(t *testing.T) {
+	c := catalog(t)
+	p := many(t, c, 8000)
+	for i := range p.Changes {
+		ch := &p.Changes[i]
+		ch.Action, ch.Risks, ch.NeedsAllow, ch.Diffs = plan.Delete, nil, "", nil
+		if i%150 == 149 {
+			ch.Risks = []plan.RiskNote{{Risk: schema.Irreversible}}
+		}
+	}
+	changes := parseMarkdown(t, rendered(t, "markdown", render.Options{Catalog: c}, p)).fences["Changes"]
+	for i := range p.Changes {
+		if ch := &p.Changes[i]; len(ch.Risks) > 0 && !strings.Contains(changes, "- "+string(ch.Address)+" ") {
+			t.Errorf("%s is not shown", ch.Address)
+		}
+	}
+}
+
 // heads counts the changes in a block by the sign before their address.
 func heads(block string) map[string]int {
 	out := map[string]int{}

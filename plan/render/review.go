@@ -118,6 +118,8 @@ func (r reviewer) changes(title string, p *plan.Plan, want func(*plan.Change) bo
 // weightOf says how much a change has to be seen.
 func weightOf(c *plan.Change) int {
 	switch {
+	case slices.ContainsFunc(c.Risks, func(r plan.RiskNote) bool { return severe(r.Risk) }):
+		return 3
 	case c.Action == plan.Delete || c.Action == plan.Replace:
 		return 2
 	case len(c.Risks) > 0 || c.NeedsAllow != "":
