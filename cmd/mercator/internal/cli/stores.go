@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/agext/levenshtein"
 
@@ -131,13 +132,18 @@ func (g *gathering) fromBlock(name string, given config.StateArgument) {
 func (g *gathering) fromFlag(flag string) {
 	name, value, ok := strings.Cut(flag, "=")
 	switch {
-	case !ok:
+	case !ok || !isWord(name): // a connection string has a "=" too
 		g.diags.Add(diag.Errorf(codeState, "--state-config needs a name and a value", `Write it as --state-config %s=VALUE.`, g.backend.Arguments[0].Name))
 	case g.argument(name) == nil:
 		g.diags.Add(g.unknown(name, "--state-config: "))
 	default:
 		g.values[name] = value
 	}
+}
+
+// isWord reports whether text can be the name of an argument, misspelt or not.
+func isWord(text string) bool {
+	return text != "" && !strings.ContainsFunc(text, func(r rune) bool { return r != '_' && r != '-' && !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 }
 
 func (g *gathering) argument(name string) *argument {

@@ -86,3 +86,18 @@ func TestTheSandboxHasItsOwnState(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestWhatIsWrongWithAFlagIsToldWithoutIt: a connection string given as the whole flag has a "=" in it, behind the password.
+func TestWhatIsWrongWithAFlagIsToldWithoutIt(t *testing.T) {
+	u := &terrarium{t: t, dir: t.TempDir(), printed: map[string]string{}}
+	t.Chdir(u.dir)
+	u.write("mercator {\n  state \"postgres\" {}\n}\n")
+	for _, flag := range []string{"postgres://app:canary@db/states?sslmode=disable", "canary", "=canary", "can ary=1"} {
+		u.must(1, "state", "list", "--state-config", flag)
+	}
+	for line, text := range u.printed {
+		if strings.Contains(text, "canary") || !strings.Contains(text, "needs a name and a value") {
+			t.Errorf("%s:\n%s", line, text)
+		}
+	}
+}
