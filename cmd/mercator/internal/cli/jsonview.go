@@ -154,7 +154,7 @@ func (v *jsonView) plan(p *plan.Plan) {
 			v.emit("info", "planned_change", string(c.Address)+": plan to "+what, map[string]any{"change": change})
 		}
 	}
-	v.summary("plan", p.Summary())
+	v.summary("plan", p.Summary(), true)
 	v.plannedOutputs(p)
 	v.diagnostics(p.Diagnostics.Warnings(), nil)
 }
@@ -173,9 +173,14 @@ func (v *jsonView) plannedOutputs(p *plan.Plan) {
 }
 
 // summary tells what is planned or was done, in the words of the machine-readable UI: programs read the sentences too.
-func (v *jsonView) summary(operation string, n plan.Summary) {
+// What was not done as a whole is not called complete.
+func (v *jsonView) summary(operation string, n plan.Summary, whole bool) {
 	add, remove := n.Create+n.Replace, n.Delete+n.Replace
 	var text string
+	ended := "complete!"
+	if !whole {
+		ended = "incomplete."
+	}
 	switch operation {
 	case "plan":
 		if n.Adopt > 0 {
@@ -183,12 +188,12 @@ func (v *jsonView) summary(operation string, n plan.Summary) {
 		}
 		text = fmt.Sprintf("Plan: %s%d to add, %d to change, %d to destroy.", text, add, n.Update, remove)
 	case "destroy":
-		text = fmt.Sprintf("Destroy complete! Resources: %d destroyed.", remove)
+		text = fmt.Sprintf("Destroy %s Resources: %d destroyed.", ended, remove)
 	default:
 		if n.Adopt > 0 {
 			text = fmt.Sprintf("%d imported, ", n.Adopt)
 		}
-		text = fmt.Sprintf("Apply complete! Resources: %s%d added, %d changed, %d destroyed.", text, add, n.Update, remove)
+		text = fmt.Sprintf("Apply %s Resources: %s%d added, %d changed, %d destroyed.", ended, text, add, n.Update, remove)
 	}
 	v.emit("info", "change_summary", text, map[string]any{"changes": map[string]any{
 		"add": add, "change": n.Update, "remove": remove, "import": n.Adopt, "forget": n.Forget, "operation": operation}})
@@ -225,7 +230,7 @@ func (v *jsonView) end(done workflow.Applied) {
 			v.emit("warn", "log", string(o.Address)+": skipped because "+string(o.Because)+" failed", nil)
 		}
 	}
-	v.summary(v.operation, done.Result.Summary())
+	v.summary(v.operation, done.Result.Summary(), done.Result.OK())
 	if done.Saved == nil {
 		return
 	}

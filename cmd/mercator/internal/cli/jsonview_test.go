@@ -96,15 +96,18 @@ func TestJSONSummaries(t *testing.T) {
 	for _, tc := range []struct {
 		operation string
 		n         plan.Summary
+		whole     bool
 		want      string
 	}{
-		{"plan", n, "Plan: 3 to add, 1 to change, 4 to destroy."},
-		{"plan", adopting, "Plan: 4 to import, 1 to add, 0 to change, 0 to destroy."},
-		{"apply", n, "Apply complete! Resources: 3 added, 1 changed, 4 destroyed."},
-		{"apply", adopting, "Apply complete! Resources: 4 imported, 1 added, 0 changed, 0 destroyed."},
-		{"destroy", n, "Destroy complete! Resources: 4 destroyed."},
+		{"plan", n, true, "Plan: 3 to add, 1 to change, 4 to destroy."},
+		{"plan", adopting, true, "Plan: 4 to import, 1 to add, 0 to change, 0 to destroy."},
+		{"apply", n, true, "Apply complete! Resources: 3 added, 1 changed, 4 destroyed."},
+		{"apply", adopting, true, "Apply complete! Resources: 4 imported, 1 added, 0 changed, 0 destroyed."},
+		{"apply", n, false, "Apply incomplete. Resources: 3 added, 1 changed, 4 destroyed."},
+		{"destroy", n, true, "Destroy complete! Resources: 4 destroyed."},
+		{"destroy", n, false, "Destroy incomplete. Resources: 4 destroyed."},
 	} {
-		if got := jsonLines(t, func(v *jsonView) { v.summary(tc.operation, tc.n) })[0]["@message"]; got != tc.want {
+		if got := jsonLines(t, func(v *jsonView) { v.summary(tc.operation, tc.n, tc.whole) })[0]["@message"]; got != tc.want {
 			t.Errorf("%s: %q, want %q", tc.operation, got, tc.want)
 		}
 	}
