@@ -36,7 +36,7 @@ func driftCommand(w *World, g *globals) *cobra.Command {
 }
 
 func (d *drifting) run(ctx context.Context, w *World, g *globals, args []string) error {
-	outputs, err := d.formats.parse()
+	outputs, err := d.formats.parse("")
 	if err != nil {
 		return err
 	}

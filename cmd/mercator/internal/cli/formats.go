@@ -2,7 +2,9 @@ package cli
 
 import (
 	"bytes"
+	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -38,14 +40,18 @@ func (f *formats) register(cmd *cobra.Command) {
 // output is one rendering that is asked for; an empty file means stdout.
 type output struct{ format, file string }
 
-// parse reads the flags. Without any, text goes to stdout.
-func (f *formats) parse() ([]output, error) {
+// parse reads the flags. Without any, text goes to stdout. saved is the file of a plan that the command writes or reads,
+// which no format may replace, "" for none.
+func (f *formats) parse(saved string) ([]output, error) {
 	if len(f.given) == 0 {
 		return []output{{format: "text"}}, nil
 	}
 	var out []output
 	onScreen := 0
 	files := map[string]string{}
+	if saved != "" {
+		files[filepath.Clean(saved)] = "the saved plan"
+	}
 	for _, text := range f.given {
 		format, file, toFile := strings.Cut(text, "=")
 		if !slices.Contains(f.names(), format) {
@@ -54,13 +60,13 @@ func (f *formats) parse() ([]output, error) {
 		if toFile && file == "" {
 			return nil, usagef("--format %s: the name of the file is missing", text)
 		}
-		switch other := files[file]; {
+		switch other := files[filepath.Clean(file)]; {
 		case file == "":
 			onScreen++
 		case other != "":
 			return nil, usagef("--format %s: %s goes to that file already; give each format a file of its own", text, other)
 		default:
-			files[file] = format
+			files[filepath.Clean(file)] = format
 		}
 		out = append(out, output{format, file})
 	}
@@ -98,7 +104,9 @@ func deliver(outputs []output, s screen, one func(output, *bytes.Buffer) error) 
 		case out.file == "":
 			_, err = s.w.Write(b.Bytes())
 		default:
-			err = renameio.WriteFile(out.file, b.Bytes(), 0o644)
+			if err = renameio.WriteFile(out.file, b.Bytes(), 0o644); err != nil {
+				err = fmt.Errorf("--format %s=%s: the file cannot be written: %s", out.format, out.file, reason(err))
+			}
 		}
 		if err != nil {
 			return err

@@ -47,7 +47,7 @@ func planCommand(w *World, g *globals) *cobra.Command {
 }
 
 func (p *planning) run(ctx context.Context, w *World, g *globals, args []string) error {
-	outputs, err := p.formats.parse()
+	outputs, err := p.formats.parse(p.out)
 	if err != nil {
 		return err
 	}

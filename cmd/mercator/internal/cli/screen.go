@@ -104,8 +104,12 @@ func count(n int, noun string) string {
 // reason returns what is wrong with a file without the name of the system call and without the path.
 func reason(err error) string {
 	var pathErr *fs.PathError
-	if errors.As(err, &pathErr) {
+	var linkErr *os.LinkError
+	switch {
+	case errors.As(err, &pathErr):
 		return pathErr.Err.Error()
+	case errors.As(err, &linkErr):
+		return linkErr.Err.Error()
 	}
 	return err.Error()
 }

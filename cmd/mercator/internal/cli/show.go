@@ -17,7 +17,7 @@ func showCommand(w *World, g *globals) *cobra.Command {
 		Args:        cobra.ExactArgs(1),
 		Annotations: codes(codeDone, codeFailed),
 		RunE: func(_ *cobra.Command, args []string) error {
-			outputs, err := formats.parse()
+			outputs, err := formats.parse(args[0])
 			if err != nil {
 				return err
 			}

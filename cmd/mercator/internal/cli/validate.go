@@ -38,7 +38,7 @@ func validateCommand(w *World, g *globals) *cobra.Command {
 }
 
 func (v *validating) run(w *World, g *globals, args []string) error {
-	outputs, err := v.formats.parse()
+	outputs, err := v.formats.parse("")
 	if err != nil {
 		return err
 	}
