@@ -117,7 +117,7 @@ type opened struct {
 func (f *folder) session() (*opened, error) {
 	options := workflow.Options{
 		Catalog: f.catalog, Dir: f.dir, Getenv: f.world.getenv, LookupEnv: f.world.LookupEnv, Inputs: f.inputs.list, Now: f.now,
-		Version: version, Clock: f.clock, Logger: f.globals.logger(f.world.Stderr),
+		Version: version, Clock: f.clock, Logger: f.globals.logger(f.world.Stderr), PushCommand: f.pushCommand,
 	}
 	o := &opened{close: func() {}}
 	if f.globals.sandbox {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -122,15 +123,38 @@ func planHasErrors(p *plan.Plan) error {
 
 // command returns a command line that does something with the same configuration, for people to copy.
 func (f *folder) command(name string, args ...string) string {
+	if len(args) == 0 && f.dir != "." {
+		args = []string{shellQuote(f.dir)}
+	}
+	return f.commandIn(f.globals.chdir, name, args...)
+}
+
+// pushCommand returns the command line that pushes a file of the folder into its state. Commands that mend states work on
+// the current folder's. The values of flags may be secrets, so that people add them.
+func (f *folder) pushCommand(file string) string {
+	var args []string
+	for _, flag := range f.inputs.state {
+		name, _, _ := strings.Cut(flag, "=")
+		args = append(args, "--state-config "+name+"=...")
+	}
+	dir := f.dir
+	if f.globals.chdir != "" && !filepath.IsAbs(dir) {
+		dir = filepath.Join(f.globals.chdir, dir)
+	}
+	if dir == "." {
+		dir = ""
+	}
+	return f.commandIn(dir, "state push", append(args, shellQuote(file))...)
+}
+
+// commandIn returns a command line with the global flags that count.
+func (f *folder) commandIn(dir, name string, args ...string) string {
 	line := "mercator " + name
-	if f.globals.chdir != "" {
-		line += " --chdir " + shellQuote(f.globals.chdir)
+	if dir != "" {
+		line += " --chdir " + shellQuote(dir)
 	}
 	if f.globals.sandbox {
 		line += " --sandbox"
-	}
-	if len(args) == 0 && f.dir != "." {
-		args = []string{shellQuote(f.dir)}
 	}
 	for _, a := range args {
 		line += " " + a

@@ -63,6 +63,15 @@ func (o *Options) recoveryDir() string {
 	return o.Dir
 }
 
+// push is the command line that brings a state back from a file. Another folder's would push it into another state.
+func (o *Options) push(path string) string {
+	file, err := filepath.Rel(o.Dir, path)
+	if err != nil || o.PushCommand == nil {
+		return "mercator state push " + path
+	}
+	return o.PushCommand(file)
+}
+
 // recovered keeps a state that its store did not take, and says where it is and how it gets into the store. With the
 // next serial, it is newer than what is stored.
 func (s *Session) recovered(unsaved *state.State, why error) diag.Diagnostic {
@@ -73,7 +82,7 @@ func (s *Session) recovered(unsaved *state.State, why error) diag.Diagnostic {
 		return diag.Errorf("state_not_saved", "The state could not be saved, nor kept in a file",
 			"The file beside the configuration cannot be written: %s. The next apply takes over what this one made, by what the store knows of what it meant to make.", err)
 	}
-	push := "mercator state push " + path
+	push := s.push(path)
 	var lost *state.LostError
 	if errors.As(why, &lost) {
 		return diag.Errorf("state_not_saved", "The state could not be saved, and is kept in a file",
@@ -93,7 +102,7 @@ func (o *Options) unrecovered() diag.List {
 		}
 		path := filepath.Join(o.recoveryDir(), e.Name())
 		list.Add(diag.Warningf("state_recovery", "A state waits to be saved",
-			"%s holds what an earlier run could not save. Before the next apply: mercator state push %s. If that was done, remove the file.", path, path))
+			"%s holds what an earlier run could not save. Before the next apply: %s. If that was done, remove the file.", path, o.push(path)))
 	}
 	return list
 }

@@ -48,6 +48,9 @@ type Options struct {
 	SandboxSecrets string
 	// RecoveryDir is where a state waits that no store took; "" means Dir.
 	RecoveryDir string
+	// PushCommand returns the command line that pushes a file, named relative to Dir, into the state of this session; nil is
+	// that of a session in the current folder.
+	PushCommand func(file string) string
 }
 
 // Connection is a connection with all that the files and the environment say about it.
