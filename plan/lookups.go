@@ -100,6 +100,51 @@ func (b *builder) notFound(kind *schema.Kind, l *schema.Lookup, place schema.Pla
 		"%s looks for it, and Atlas does not have it.%s If this configuration makes it, refer to the resource instead.", l.Address, nearest(l, objects))
 }
 
+// checkLookups refuses lookups of what the plan deletes, or of what lives in that: whatever uses them would be given
+// something that is gone, and the next plan would not find it.
+func (b *builder) checkLookups() {
+	if b.in.Options.Destroy {
+		return
+	}
+	type where struct {
+		connection string
+		place      schema.Place
+	}
+	lost, inside := map[identity]*node{}, map[where]*node{}
+	for _, n := range b.nodes {
+		if n.live != nil && (n.change.Action == Delete || n.change.Action == Replace) {
+			lost[b.identityOf(n.connection, n.kind, *n.live)] = n
+			if at := n.within(); at != n.live.Place { // a singleton has no place of its own
+				inside[where{n.connection, at}] = n
+			}
+		}
+	}
+	for i := range b.in.Desired.Lookups {
+		l := &b.in.Desired.Lookups[i]
+		kind := b.in.Catalog.Kind(l.Kind)
+		o, found := b.look(kind, l, b.lookupPlace(kind, l))
+		if !found {
+			continue
+		}
+		n := lost[b.identityOf(l.Connection, kind, o)]
+		for at := o.Place; n == nil && at != ""; at, _ = at.Parent() {
+			n = inside[where{l.Connection, at}]
+		}
+		if n != nil {
+			b.diags.Add(lookupLost(l, n).On(string(l.Address)).At(l.Range))
+		}
+	}
+}
+
+func lookupLost(l *schema.Lookup, n *node) diag.Diagnostic {
+	does, cure := "deletes", fmt.Sprintf("To keep it in Atlas without managing it, write:\n\nremoved {\n  from    = %s\n  destroy = false\n}", n.address)
+	if n.desired != nil {
+		does, cure = "replaces", "Refer to the resource instead."
+	}
+	return diag.Errorf("lookup_deleted", fmt.Sprintf("%s looks up what this plan %s", l.Address, does),
+		"The plan %s %s, so that whatever uses the lookup would be given something that is gone. %s", does, n.address, cure)
+}
+
 // late reports whether a lookup that finds nothing may find something once the plan is applied: because a resource that
 // it refers to or lives in is not there yet, or because another late lookup tells it where to look.
 func (b *builder) late(l *schema.Lookup, late map[schema.Address]bool) bool {

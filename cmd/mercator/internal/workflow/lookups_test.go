@@ -269,3 +269,39 @@ import {
 		t.Errorf("its destruction is %+v with %v", p.Summary(), p.Diagnostics)
 	}
 }
+
+// TestLookupsOfWhatIsDeleted refuses to build on what the same plan takes away.
+func TestLookupsOfWhatIsDeleted(t *testing.T) {
+	for _, tc := range []struct {
+		name, before, after string
+		options             plan.Options
+		wrong               bool
+	}{
+		{"itself", "project \"old\" {}", "data \"project\" \"old\" {}", plan.Options{}, true},
+		{"what it lives in", "project \"old\" {\n  custom_role \"r\" {\n    actions = [{ action = \"FIND\", resources = [{ db = \"d\", collection = \"\" }] }]\n  }\n}",
+			"data \"project\" \"old\" {}\ndata \"custom_role\" \"r\" {\n  project = data.project.old\n}", plan.Options{}, true},
+		{"beside it", "data \"project\" \"shared\" {}\ncustom_role \"r\" {\n  project = data.project.shared\n  actions = [{ action = \"FIND\", resources = [{ db = \"d\", collection = \"\" }] }]\n}",
+			"data \"project\" \"shared\" {}\ndata \"database_user\" \"app\" {\n  project = data.project.shared\n}", plan.Options{}, false},
+		{"beside a singleton", "data \"project\" \"shared\" {}\nmaintenance_window \"w\" {\n  project = data.project.shared\n  day_of_week = 2\n  hour_of_day = 3\n}",
+			"data \"project\" \"shared\" {}\ndata \"database_user\" \"app\" {\n  project = data.project.shared\n}", plan.Options{}, false},
+		{"kept by --exclude", "project \"old\" {}", "data \"project\" \"old\" {}", plan.Options{Excludes: []schema.Address{"project.old"}}, false},
+		{"forgotten", "project \"old\" {}", "data \"project\" \"old\" {}\nremoved {\n  from = project.old\n  destroy = false\n}", plan.Options{}, false},
+		{"replaced", "project \"old\" {}", "project \"old\" {}\ndata \"project\" \"looked\" { name = \"old\" }", plan.Options{Replace: []schema.Address{"project.old"}}, true},
+		{"of another name", "project \"old\" {}", "data \"project\" \"shared\" {}", plan.Options{}, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r := shared(t).write(tc.before + "\n")
+			r.converge()
+			p := r.write(tc.after + "\n").plan(tc.options)
+			found := p.Diagnostics.Errors()
+			if !tc.wrong {
+				expectCodes(t, found)
+				return
+			}
+			if len(found) == 0 || found[0].Code != "lookup_deleted" || found[0].Range.IsZero() {
+				t.Fatalf("got %v", found)
+			}
+			says(t, found[0].Detail, "project.old")
+		})
+	}
+}
