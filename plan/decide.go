@@ -183,7 +183,7 @@ func (b *builder) create(n *node) {
 	if b.in.Options.Destroy {
 		return
 	}
-	if n.place != "" && n.kind.Parent != "" && !b.alive(n.connection, n.kind, n.place) {
+	if n.parent == nil && n.place != "" && n.kind.Parent != "" && !b.alive(n.connection, n.kind, n.place) {
 		b.finding(n, n.placeOf(n.kind.Parent), "parent_missing", fmt.Sprintf("The %s that %s belongs in is not there", n.kind.Parent, n.address),
 			"The file says the id %q, and no %s that the credentials reach has it. Correct the id, or declare the %s and refer to its block.",
 			n.desired.Parent.ID, n.kind.Parent, n.kind.Parent)

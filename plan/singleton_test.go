@@ -167,6 +167,21 @@ func TestRule_R22_ASingletonOfAReplacedParent(t *testing.T) {
 	expectCodes(t, p)
 }
 
+// What is new in a box that changes its shelf is set in the box that is made there.
+func TestASingletonInWhatChangesItsParent(t *testing.T) {
+	on := func(shelf schema.Address) func(*schema.Resource) {
+		return func(r *schema.Resource) { r.Parent = schema.ParentRef{Address: shelf} }
+	}
+	w := newWorld(t).want("shelf.a", m{}).want("shelf.b", m{}).want("box.x", m{"size": "S"}, on("shelf.b")).want("box.x.seal", m{"color": "red"}).
+		has("shelf", root, m{"id": "s1", "name": "a"}, m{"id": "s2", "name": "b"}).
+		knows("shelf.a", root, "s1", m{}).knows("shelf.b", root, "s2", m{}).knows("box.x", inside("s1"), "b1", m{"size": "S"}).
+		has("box", inside("s1"), m{"id": "b1", "name": "x", "size": "S", "state": "IDLE"})
+	w.in.Options.AllowDestroy = []string{"box.x"}
+	p := w.plan()
+	expect(t, p, "replace box.x", "create box.x.seal")
+	expectCodes(t, p)
+}
+
 // Documents are compared by what they mean.
 func TestDocumentsAreComparedByMeaning(t *testing.T) {
 	for live, want := range map[string][]string{

@@ -16,7 +16,7 @@ import (
 
 // The toys: a shelf stands in the organization and is known by its id; boxes on it are known by their name and
 // hold things; bells have no name at all and ring people, with secrets; tags are single entries; guests are
-// named people with grants. A shelf has one lamp, which can be reset, and one motto, which cannot.
+// named people with grants. A shelf has one lamp, which can be reset, and one motto, which cannot; a box has one seal.
 
 func endpoint(op, method, path string) *schema.Endpoint {
 	return &schema.Endpoint{Operation: op, Method: method, Path: "/api/atlas/v2" + path, Version: "2024-01-01", Role: "Shelf Owner"}
@@ -104,6 +104,9 @@ var toys = func() *schema.Catalog {
 			Attributes: []schema.Attribute{{Name: "watts", Type: schema.TypeInteger}, {Name: "color", Type: str}},
 			Endpoints: schema.Endpoints{Get: endpoint("getLamp", "GET", "/shelves/{shelfId}/lamp"),
 				Update: endpoint("setLamp", "PATCH", "/shelves/{shelfId}/lamp"), Delete: endpoint("resetLamp", "DELETE", "/shelves/{shelfId}/lamp")}},
+		schema.Kind{Name: "seal", Parent: "box", Singleton: true, Attributes: []schema.Attribute{{Name: "color", Type: str}},
+			Endpoints: schema.Endpoints{Get: endpoint("getSeal", "GET", "/shelves/{shelfId}/boxes/{name}/seal"),
+				Update: endpoint("setSeal", "PATCH", "/shelves/{shelfId}/boxes/{name}/seal")}},
 		schema.Kind{Name: "motto", Parent: "shelf", Singleton: true, Attributes: []schema.Attribute{{Name: "text", Type: str}, {Name: "layout", Type: schema.TypeJSON}},
 			Endpoints: schema.Endpoints{Get: endpoint("getMotto", "GET", "/shelves/{shelfId}/motto"), Update: endpoint("setMotto", "PATCH", "/shelves/{shelfId}/motto")}},
 	)
