@@ -117,7 +117,7 @@ func (c *Catalog) check(k *Kind) []string {
 	if resets := k.Singleton && k.Endpoints.Delete != nil; resets != (k.Reset != "") {
 		bad("Reset is for a singleton that can be deleted, and only for one")
 	}
-	names := append(append(slices.Clone(id.Key), id.Similar...), id.ID, id.LabelIs)
+	names := append(slices.Clone(id.Key), id.ID, id.LabelIs)
 	if k.Fan != nil {
 		names = append(names, k.Fan.Key, k.Fan.Short)
 	}
@@ -157,6 +157,11 @@ func (c *Catalog) check(k *Kind) []string {
 	for _, name := range names {
 		if name != "" && Find(k.Attributes, name) == nil {
 			bad("it speaks of an attribute %q that it does not have", name)
+		}
+	}
+	for _, path := range id.Similar {
+		if FindPath(k.Attributes, path) == nil {
+			bad("it knows a resemblance by an attribute %q that it does not have", path)
 		}
 	}
 	for param, name := range id.Params {

@@ -101,7 +101,7 @@ type Identity struct {
 	// Params maps path parameters of one object's endpoints to the attributes that fill them ("clusterName": "name"),
 	// where the parameter is not called like the attribute's API field; see [Kind.PathParam].
 	Params map[string]string
-	// Similar are the attributes by which a resemblance is worth a warning (R3).
+	// Similar are the attributes, as dotted paths, by which a resemblance is worth a warning (R3).
 	Similar []string
 }
 

@@ -17,7 +17,7 @@ var _ = declare(schema.Kind{
 
 	Identity: schema.Identity{
 		Binds: schema.ByContent, ID: "id", Params: map[string]string{"alertConfigId": "id"},
-		Similar: []string{"event_type_name", "matchers", "metric_threshold"},
+		Similar: []string{"event_type_name", "matchers", "metric_threshold.metric_name"},
 	},
 	Attributes: []schema.Attribute{
 		{Name: "event_type_name", Type: schema.TypeString, Required: true, Enum: alertEvents,
