@@ -25,7 +25,10 @@ type answered struct {
 
 // alike are recorded operations that no kind uses and whose answers have the form of one that a kind uses.
 var alike = map[string]string{
-	"GET /api/atlas/v2/groups": "GET /api/atlas/v2/orgs/{orgId}/groups",
+	"GET /api/atlas/v2/groups":                                                     "GET /api/atlas/v2/orgs/{orgId}/groups",
+	"GET /api/atlas/v2/groups/{groupId}/apiKeys":                                   "GET /api/atlas/v2/orgs/{orgId}/apiKeys",
+	"POST /api/atlas/v2/groups/{groupId}/apiKeys":                                  "POST /api/atlas/v2/orgs/{orgId}/apiKeys",
+	"PATCH /api/atlas/v2/groups/{groupId}/apiKeys/{apiUserId}":                     "PATCH /api/atlas/v2/orgs/{orgId}/apiKeys/{apiUserId}",
 	"DELETE /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/backup/schedule": "GET /api/atlas/v2/groups/{groupId}/clusters/{clusterName}/backup/schedule",
 }
 
