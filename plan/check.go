@@ -81,6 +81,7 @@ func (b *builder) checks() {
 		b.checkContested(n)
 	}
 	b.checkDeletedParents()
+	b.checkTooEarly()
 	b.checkLookups()
 }
 

@@ -100,6 +100,16 @@ func (b *builder) notFound(kind *schema.Kind, l *schema.Lookup, place schema.Pla
 		"%s looks for it, and Atlas does not have it.%s If this configuration makes it, refer to the resource instead.", l.Address, nearest(l, objects))
 }
 
+// checkTooEarly refuses resources that live in what a late lookup finds.
+func (b *builder) checkTooEarly() {
+	late := b.lookups().Late
+	for _, n := range b.nodes {
+		if n.desired != nil && late[n.desired.Parent.Lookup] && n.desired.Parent.ID == "" {
+			b.diags.Add(tooEarly(n.desired).On(string(n.address)).At(n.desired.Range))
+		}
+	}
+}
+
 // checkLookups refuses lookups of what the plan deletes, or of what lives in that: whatever uses them would be given
 // something that is gone, and the next plan would not find it.
 func (b *builder) checkLookups() {

@@ -104,8 +104,9 @@ type Lookups struct {
 }
 
 // Lookups returns what became of the lookups. Nothing is looked up for a destruction.
-func (p *Pairing) Lookups() Lookups {
-	b := p.b
+func (p *Pairing) Lookups() Lookups { return p.b.lookups() }
+
+func (b *builder) lookups() Lookups {
 	out := Lookups{Found: map[schema.Address]cty.Value{}, Late: map[schema.Address]bool{}}
 	if b.in.Options.Destroy {
 		return out
@@ -134,11 +135,6 @@ func (p *Pairing) Lookups() Lookups {
 	for _, l := range open {
 		if kind := b.in.Catalog.Kind(l.Kind); !out.Late[l.Address] {
 			out.Missing.Add(b.notFound(kind, l, b.lookupPlace(kind, l)).On(string(l.Address)).At(l.Range))
-		}
-	}
-	for i := range b.in.Desired.Resources {
-		if r := &b.in.Desired.Resources[i]; out.Late[r.Parent.Lookup] && r.Parent.ID == "" {
-			out.Missing.Add(tooEarly(r).On(string(r.Address)).At(r.Range))
 		}
 	}
 	return out

@@ -305,3 +305,19 @@ func TestLookupsOfWhatIsDeleted(t *testing.T) {
 		})
 	}
 }
+
+// TestLookupsTooEarly makes first what the lookup of a parent depends on, as its finding says.
+func TestLookupsTooEarly(t *testing.T) {
+	r := shared(t).write("project \"new\" {}\ndata \"project\" \"x\" { id = project.new.id }\ndatabase_user \"u\" {\n  project = data.project.x\n  password = \"correct-horse-42\"\n" + readsOrders + "\n}\n")
+	expectCodes(t, r.plan(plan.Options{}).Diagnostics.Errors(), "lookup_too_early")
+	for _, options := range []plan.Options{{Excludes: []schema.Address{"database_user.u"}}, {Targets: []schema.Address{"project.new"}}} {
+		p := r.plan(options)
+		expectCodes(t, p.Diagnostics.Errors())
+		expect(t, p, "create project.new")
+	}
+	if a := r.apply(plan.Options{Targets: []schema.Address{"project.new"}}); !a.Result.OK() {
+		t.Fatal(a.Result.All())
+	}
+	expect(t, r.plan(plan.Options{}), "create database_user.u")
+	r.converge()
+}
