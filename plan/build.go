@@ -50,6 +50,9 @@ func (p *Pairing) Build(facts Facts) *Plan {
 	if !b.in.Options.Destroy && !b.in.Options.SkipAdvice {
 		b.advise()
 	}
+	if !b.in.Options.Destroy {
+		out.Checks = b.in.Desired.Checks
+	}
 	slices.SortStableFunc(b.nodes, func(x, y *node) int {
 		return cmp.Or(cmp.Compare(x.address, y.address), cmp.Compare(y.rank(), x.rank()))
 	})

@@ -61,6 +61,8 @@ type Plan struct {
 	// Targets, Excludes, Replacing and NoAdopt are what else the user asked of the plan; see [Plan.Options].
 	Targets, Excludes, Replacing []schema.Address
 	NoAdopt                      bool
+	// Checks are what the conditions of the files came to; of a destruction there are none.
+	Checks []schema.Check `json:",omitempty"`
 	// Diagnostics are the plan's warnings and errors. A plan with errors is shown and never applied.
 	Diagnostics diag.List
 }

@@ -232,8 +232,42 @@ type Connection struct {
 	Range             diag.Range
 }
 
+// Check is what the conditions of one thing in the files came to.
+type Check struct {
+	// Kind is what the thing is, and Name says which: "project.shop", "output.url", "environment".
+	Kind CheckKind
+	Name string
+	// Status is the worst of its conditions', and Problems are the messages of those that do not hold.
+	Status   CheckStatus
+	Problems []string
+}
+
+// CheckKind is what has conditions, in the words of Terraform's JSON.
+type CheckKind string
+
+// What has conditions.
+const (
+	CheckVariable CheckKind = "var"
+	CheckResource CheckKind = "resource"
+	CheckOutput   CheckKind = "output_value"
+	CheckBlock    CheckKind = "check"
+)
+
+// CheckStatus is what became of conditions, in the words of Terraform's JSON.
+type CheckStatus string
+
+// What becomes of conditions, from the best to the worst.
+const (
+	CheckPasses  CheckStatus = "pass"
+	CheckUnknown CheckStatus = "unknown" // it depends on what only the apply tells
+	CheckFails   CheckStatus = "fail"
+	CheckErrors  CheckStatus = "error" // it could not be computed
+)
+
 // Desired is everything that the files ask for.
 type Desired struct {
+	// Checks are the results of all conditions that the files state, by kind and name.
+	Checks []Check
 	// Advice are the levels that the settings choose, by code.
 	Advice      map[string]Level
 	Connections []Connection

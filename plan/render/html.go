@@ -26,6 +26,7 @@ var pageTemplate = template.Must(template.New("page").Parse(pageSource))
 // htmlPage is what the template shows. Everything in it is plain text, which the template escapes.
 type htmlPage struct {
 	Title, Heading string
+	Conditions     string
 	Strong         []string
 	Roles          []htmlRole
 	Sections       []htmlSection
@@ -57,7 +58,7 @@ func (h html) Drift(w io.Writer, p *plan.Plan) error {
 }
 
 func (h html) write(w io.Writer, p *plan.Plan, title string, r *review, picture *picturePage) error {
-	page := htmlPage{Title: title, Heading: r.heading, Strong: r.strong, Picture: picture, Time: p.Now.UTC().Format("2 January 2006, 15:04 UTC")}
+	page := htmlPage{Title: title, Heading: r.heading, Strong: r.strong, Conditions: r.conditions, Picture: picture, Time: p.Now.UTC().Format("2 January 2006, 15:04 UTC")}
 	for _, role := range r.roles {
 		page.Roles = append(page.Roles, htmlRole{role, count(r.roleCounts[role], "change")})
 	}

@@ -30,6 +30,7 @@ type jsonPlan struct {
 	ResourceDrift   []jsonResource        `json:"resource_drift,omitempty"`
 	ResourceChanges []jsonResource        `json:"resource_changes"`
 	OutputChanges   map[string]jsonChange `json:"output_changes,omitempty"`
+	Checks          []jsonCheck           `json:"checks,omitempty"`
 	Timestamp       string                `json:"timestamp"`
 	Applyable       bool                  `json:"applyable"`
 	Complete        bool                  `json:"complete"`
@@ -61,6 +62,40 @@ type jsonChange struct {
 	Importing       *importing `json:"importing,omitempty"`
 }
 
+// jsonCheck is what the conditions of one thing came to. It stands for its one instance, too.
+type jsonCheck struct {
+	Address   jsonChecked     `json:"address"`
+	Status    string          `json:"status"`
+	Instances []jsonCheckable `json:"instances"`
+}
+
+type jsonChecked struct {
+	ToDisplay string `json:"to_display"`
+	Kind      string `json:"kind"`
+	Name      string `json:"name"`
+}
+
+type jsonCheckable struct {
+	Address struct {
+		ToDisplay string `json:"to_display"`
+	} `json:"address"`
+	Status   string        `json:"status"`
+	Problems []jsonProblem `json:"problems,omitempty"`
+}
+
+type jsonProblem struct {
+	Message string `json:"message"`
+}
+
+func checkOf(c *schema.Check) jsonCheck {
+	one := jsonCheckable{Status: string(c.Status)}
+	one.Address.ToDisplay = c.Name
+	for _, problem := range c.Problems {
+		one.Problems = append(one.Problems, jsonProblem{problem})
+	}
+	return jsonCheck{jsonChecked{c.Name, string(c.Kind), c.Name}, string(c.Status), []jsonCheckable{one}}
+}
+
 type importing struct {
 	ID string `json:"id"`
 }
@@ -74,6 +109,9 @@ func (f jsonFormat) Plan(w io.Writer, p *plan.Plan) error {
 	out.OutputChanges = map[string]jsonChange{}
 	for i := range p.Outputs {
 		out.OutputChanges[p.Outputs[i].Name] = outputChange(&p.Outputs[i])
+	}
+	for i := range p.Checks {
+		out.Checks = append(out.Checks, checkOf(&p.Checks[i]))
 	}
 	out.Applyable = !out.Errored && !p.Empty()
 	own := f.extras(p)

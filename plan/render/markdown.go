@@ -63,6 +63,9 @@ func (d comment) head(shortened bool) string {
 	if len(d.strong) > 0 {
 		b.WriteString("\n**" + strings.Join(d.strong, " ") + "**\n")
 	}
+	if d.conditions != "" {
+		b.WriteString("\n" + d.conditions + "\n")
+	}
 	if shortened {
 		b.WriteString("\nThis is shortened to fit into a comment, and says where. The formats text and json have all of it.\n")
 	}

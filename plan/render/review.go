@@ -17,6 +17,8 @@ type review struct {
 	heading string
 	// strong are warnings about the whole.
 	strong []string
+	// conditions says what those of the files came to, "" where there are none.
+	conditions string
 	// roles are the Atlas roles that are needed, with the number of changes that need each.
 	roles      []string
 	roleCounts map[string]int
@@ -41,7 +43,7 @@ func newReviewer(o Options, width int) reviewer {
 
 // ofPlan returns what is to be reviewed of a plan.
 func (r reviewer) ofPlan(p *plan.Plan) *review {
-	d := &review{heading: summaryLine(p), strong: blastTexts(p)}
+	d := &review{heading: summaryLine(p), strong: blastTexts(p), conditions: checksLine(p)}
 	d.roles, d.roleCounts = rolesOf(p)
 	if p.Diagnostics.HasErrors() {
 		d.strong = append(d.strong, "This plan has errors and is not applied.")

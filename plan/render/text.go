@@ -34,6 +34,7 @@ func (t text) Plan(w io.Writer, p *plan.Plan) error {
 	s.stateOnly(p)
 	s.blank()
 	s.add(s.paint.strong(summaryLine(p)))
+	s.checks(p)
 	s.risks(p)
 	s.roles(p)
 	s.flags(p, t.options.command())

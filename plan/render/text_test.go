@@ -268,3 +268,21 @@ func BenchmarkRender(b *testing.B) {
 		}
 	}
 }
+
+// TestConditionsAreCounted: whoever reads a plan sees what its conditions came to.
+func TestConditionsAreCounted(t *testing.T) {
+	c := catalog(t)
+	p := &plan.Plan{Now: now, Checks: []schema.Check{
+		{Kind: schema.CheckResource, Name: "site.a", Status: schema.CheckPasses}, {Kind: schema.CheckOutput, Name: "output.b", Status: schema.CheckPasses},
+		{Kind: schema.CheckBlock, Name: "c", Status: schema.CheckFails, Problems: []string{"It is not so."}},
+		{Kind: schema.CheckResource, Name: "site.d", Status: schema.CheckUnknown}}}
+	const want = "Conditions: 2 hold, 1 not known before the apply, 1 fail."
+	for _, format := range []string{"text", "markdown", "html"} {
+		if out := string(rendered(t, format, render.Options{Catalog: c}, p)); !strings.Contains(out, want) {
+			t.Errorf("%s lacks %q:\n%s", format, want, out)
+		}
+	}
+	if out := string(rendered(t, "text", render.Options{Catalog: c}, &plan.Plan{Now: now})); strings.Contains(out, "Conditions") {
+		t.Errorf("there are none:\n%s", out)
+	}
+}

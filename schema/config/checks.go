@@ -1,7 +1,9 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -93,13 +95,68 @@ func (e *Evaluation) judge(c *condition, f frame) verdict {
 	}
 }
 
+// checked names what has conditions.
+type checked struct {
+	kind schema.CheckKind
+	name string
+}
+
+// statuses are what the verdicts are called in results, from the best to the worst.
+var statuses = []struct {
+	verdict verdict
+	status  schema.CheckStatus
+}{{holds, schema.CheckPasses}, {notKnown, schema.CheckUnknown}, {fails, schema.CheckFails}, {unclear, schema.CheckErrors}}
+
+// record adds what became of one condition to the result of what has it. problem is the message of one that fails.
+func (e *Evaluation) record(of checked, v verdict, problem string) {
+	result := e.checked[of]
+	if result == nil {
+		result = &schema.Check{Kind: of.kind, Name: of.name, Status: schema.CheckPasses}
+		e.checked[of] = result
+	}
+	rank := func(s schema.CheckStatus) int {
+		for i := range statuses {
+			if statuses[i].status == s {
+				return i
+			}
+		}
+		return 0
+	}
+	for _, s := range statuses {
+		if s.verdict == v && rank(s.status) > rank(result.Status) {
+			result.Status = s.status
+		}
+	}
+	if v == fails {
+		result.Problems = append(result.Problems, problem)
+	}
+}
+
+// verdicts returns what all conditions came to, those of the root's variables included.
+func (e *Evaluation) verdicts() []schema.Check {
+	var out []schema.Check
+	for _, c := range e.checked {
+		out = append(out, *c)
+	}
+	out = append(out, e.cfg.validated...)
+	slices.SortFunc(out, func(a, b schema.Check) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name)) })
+	return out
+}
+
 // check reports the conditions that are known not to hold.
-func (e *Evaluation) check(conditions []*condition, f frame, code, what string) {
+func (e *Evaluation) check(conditions []*condition, f frame, code string, of checked) {
+	what := of.name
+	if of.kind == schema.CheckVariable {
+		what = "the variable " + what
+	}
 	for _, c := range conditions {
-		if e.judge(c, f) == fails {
-			e.add(diag.Errorf(code, fmt.Sprintf("A condition of %s does not hold", what), "%s", e.message(c.message, f)).
+		v, message := e.judge(c, f), ""
+		if v == fails {
+			message = e.message(c.message, f)
+			e.add(diag.Errorf(code, fmt.Sprintf("A condition of %s does not hold", what), "%s", message).
 				At(rangeOf(c.holds.Range())).On(address(f)))
 		}
+		e.record(of, v, message)
 	}
 }
 
@@ -110,13 +167,16 @@ func (e *Evaluation) assert(m *module, home *instance) {
 		name := inModule(home, c.name)
 		open := false
 		for _, a := range c.asserts {
-			switch e.judge(a, f) {
+			v, message := e.judge(a, f), ""
+			switch v {
 			case fails:
-				e.note(&e.failed, diag.Warningf(codeCheckFailed, fmt.Sprintf("The check %s fails", name), "%s", e.message(a.message, f)).
+				message = e.message(a.message, f)
+				e.note(&e.failed, diag.Warningf(codeCheckFailed, fmt.Sprintf("The check %s fails", name), "%s", message).
 					At(rangeOf(a.holds.Range())))
 			case notKnown:
 				open = true
 			}
+			e.record(checked{schema.CheckBlock, name}, v, message)
 		}
 		if open {
 			e.note(&e.open, diag.Warningf(codeCheckOpen, fmt.Sprintf("The check %s is not known yet", name),

@@ -54,9 +54,10 @@ type Config struct {
 	settings    Settings
 	connections []schema.Connection
 
-	advised  diag.List
-	funcs    functionSet
-	patterns map[string]*regexp.Regexp // of names, by kind
+	advised   diag.List
+	validated []schema.Check // what the root's variables came to
+	funcs     functionSet
+	patterns  map[string]*regexp.Regexp // of names, by kind
 }
 
 // Load reads the configuration in dir. The Config is never nil, so that Evaluate can add what else is wrong,

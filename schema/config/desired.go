@@ -30,6 +30,7 @@ func (e *Evaluation) run() diag.List {
 	e.addresses()
 	e.eachHome(e.cfg.root, nil, e.assert)
 	e.duplicates()
+	e.Desired.Checks = e.verdicts()
 	return e.diags.Sort()
 }
 
@@ -113,7 +114,7 @@ func (e *Evaluation) outputs() {
 		if v.HasMark(failure{}) {
 			continue
 		}
-		e.check(o.preconditions, frame{}, codePrecondition, "output."+o.name)
+		e.check(o.preconditions, frame{}, codePrecondition, checked{schema.CheckOutput, "output." + o.name})
 		v, secret := e.public(v)
 		if secret && !o.sensitive {
 			e.add(diag.Errorf(codeSensitiveOutput, fmt.Sprintf("The output %q holds a sensitive value", o.name),
@@ -152,10 +153,10 @@ func (e *Evaluation) public(v cty.Value) (cty.Value, bool) {
 func (e *Evaluation) conditions() {
 	for _, r := range e.sorted() {
 		f := r.inst.frame()
-		e.check(r.inst.block.lifecycle.pre, f, codePrecondition, string(r.inst.addr))
+		e.check(r.inst.block.lifecycle.pre, f, codePrecondition, checked{schema.CheckResource, string(r.inst.addr)})
 		if post := r.inst.block.lifecycle.post; len(post) > 0 {
 			f.self = e.object(r.inst, nil)
-			e.check(post, f, codePostcondition, string(r.inst.addr))
+			e.check(post, f, codePostcondition, checked{schema.CheckResource, string(r.inst.addr)})
 		}
 	}
 }
@@ -185,8 +186,9 @@ func address(f frame) string {
 
 func (l *loader) validateVariables(e *Evaluation) {
 	for _, name := range sortedKeys(l.root.variables) {
-		e.check(l.root.variables[name].validations, frame{}, codeValidation, "the variable "+name)
+		e.check(l.root.variables[name].validations, frame{}, codeValidation, checked{schema.CheckVariable, name})
 	}
+	l.validated = e.verdicts()
 }
 
 // duplicates reports resources that name the same live object, as far as their parents and names are known.
@@ -274,7 +276,7 @@ func (e *Evaluation) Resolve(addr schema.Address, known Known) (schema.Resource,
 	if r == nil {
 		return schema.Resource{}, again.diags.Sort()
 	}
-	again.check(at.inst.block.lifecycle.pre, at.inst.frame(), codePrecondition, string(addr))
+	again.check(at.inst.block.lifecycle.pre, at.inst.frame(), codePrecondition, checked{schema.CheckResource, string(addr)})
 	for _, res := range e.resourcesOf(r) {
 		if res.Address == addr {
 			return res, again.diags.Sort()
@@ -294,7 +296,7 @@ func (e *Evaluation) Postconditions(addr schema.Address, known Known) diag.List 
 	again.base = e
 	f := at.inst.frame()
 	f.self = again.object(at.inst, nil)
-	again.check(at.inst.block.lifecycle.post, f, codePostcondition, string(addr))
+	again.check(at.inst.block.lifecycle.post, f, codePostcondition, checked{schema.CheckResource, string(addr)})
 	return again.diags.Sort()
 }
 

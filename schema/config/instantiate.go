@@ -65,7 +65,7 @@ func (e *Evaluation) enter(m *module, home *instance) {
 	}
 	for _, o := range m.outputs {
 		e.output(o, home, nil)
-		e.check(o.preconditions, frame{home: home}, codePrecondition, inModule(home, o.name))
+		e.check(o.preconditions, frame{home: home}, codePrecondition, checked{schema.CheckOutput, inModule(home, o.name)})
 	}
 }
 
@@ -73,7 +73,7 @@ func (e *Evaluation) enter(m *module, home *instance) {
 func (e *Evaluation) checkInputs(m *module, home *instance) {
 	for _, name := range sortedKeys(m.variables) {
 		if v := e.input(m.variables[name], home, nil); !v.HasMark(failure{}) {
-			e.check(m.variables[name].validations, frame{home: home}, codeValidation, "the variable "+inModule(home, name))
+			e.check(m.variables[name].validations, frame{home: home}, codeValidation, checked{schema.CheckVariable, inModule(home, name)})
 		}
 	}
 }

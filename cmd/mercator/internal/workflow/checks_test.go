@@ -1,11 +1,18 @@
 package workflow_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	tfjson "github.com/hashicorp/terraform-json"
+
 	"mercator/plan"
+	"mercator/plan/render"
 	"mercator/provider/sandbox"
+	"mercator/schema"
 )
 
 const checked = `
@@ -53,4 +60,69 @@ project "p" {
 		t.Error("the apply succeeded, or forgot what it made")
 	}
 	expectCodes(t, r.plan(plan.Options{}).Diagnostics.Errors(), "postcondition_failed")
+}
+
+// TestConditionsAreToldWithTheirResults: what every condition of the files came to stands in the plan, those that hold
+// too, and in its JSON as Terraform writes it.
+func TestConditionsAreToldWithTheirResults(t *testing.T) {
+	r := newRig(t, sandbox.Options{}).write(`
+variable "size" {
+  default = 3
+  validation {
+    condition     = var.size > 2
+    error_message = "At least three."
+  }
+}
+project "p" {
+  lifecycle {
+    precondition {
+      condition     = var.size < 10
+      error_message = "Too many."
+    }
+    postcondition {
+      condition     = self.id != ""
+      error_message = "No id."
+    }
+  }
+}
+check "few" {
+  assert {
+    condition     = var.size < 3
+    error_message = "There are ${var.size}."
+  }
+}
+output "size" {
+  value = var.size
+  precondition {
+    condition     = var.size == 3
+    error_message = "Not three."
+  }
+}`)
+	want := func(ofProject schema.CheckStatus) []schema.Check {
+		return []schema.Check{
+			{Kind: schema.CheckBlock, Name: "few", Status: schema.CheckFails, Problems: []string{"There are 3."}},
+			{Kind: schema.CheckOutput, Name: "output.size", Status: schema.CheckPasses},
+			{Kind: schema.CheckResource, Name: "project.p", Status: ofProject},
+			{Kind: schema.CheckVariable, Name: "size", Status: schema.CheckPasses},
+		}
+	}
+	if diff := cmp.Diff(want(schema.CheckUnknown), r.plan(plan.Options{}).Checks); diff != "" {
+		t.Errorf("before the apply (-want +got):\n%s", diff)
+	}
+	r.apply(plan.Options{})
+	p := r.plan(plan.Options{})
+	if diff := cmp.Diff(want(schema.CheckPasses), p.Checks); diff != "" {
+		t.Errorf("after the apply (-want +got):\n%s", diff)
+	}
+	var out bytes.Buffer
+	if err := render.JSON(render.Options{Catalog: catalog}).Plan(&out, p); err != nil {
+		t.Fatal(err)
+	}
+	var read tfjson.Plan
+	if err := json.Unmarshal(out.Bytes(), &read); err != nil {
+		t.Fatal(err)
+	}
+	if len(read.Checks) != 4 || read.Checks[0].Status != tfjson.CheckStatusFail || read.Checks[0].Instances[0].Problems[0].Message != "There are 3." {
+		t.Errorf("as JSON: %+v", read.Checks)
+	}
 }
