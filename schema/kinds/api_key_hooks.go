@@ -45,25 +45,52 @@ func decodeAPIKey(answer map[string]any) map[string]any {
 	return out
 }
 
-// normalizeAPIKey writes the addresses of an access list in the spelling in which Atlas answers them.
+// normalizeAPIKey writes the addresses of an access list in the spelling in which Atlas answers them, each once, and
+// refuses to assign a key to a project twice.
 func normalizeAPIKey(desired cty.Value) (cty.Value, diag.List) {
 	bare, marks := desired.Unmark()
 	values := bare.AsValueMap()
+	found := assignedTwice(values["projects"])
 	list, listMarks := values["access_list"].Unmark()
 	if !list.IsKnown() || list.IsNull() || list.LengthInt() == 0 {
-		return desired, nil
+		return desired, found
 	}
-	var found diag.List
-	entries := list.AsValueSlice()
-	for i, entry := range entries {
-		var err error
-		if entries[i], err = canonicalAddress(entry); err != nil {
+	var entries []cty.Value
+	for i, entry := range list.AsValueSlice() {
+		canonical, err := canonicalAddress(entry)
+		if err != nil {
 			found.Add(diag.Errorf("bad_address", "The access list of the key has an entry that is no address", "%s.",
 				diag.Sentence(err.Error())).About(fmt.Sprintf("access_list[%d]", i)))
+		}
+		if !slices.ContainsFunc(entries, canonical.RawEquals) {
+			entries = append(entries, canonical)
 		}
 	}
 	values["access_list"] = cty.ListVal(entries).WithMarks(listMarks)
 	return cty.ObjectVal(values).WithMarks(marks), found
+}
+
+// assignedTwice finds projects that stand in a list of assignments again.
+func assignedTwice(projects cty.Value) diag.List {
+	var found diag.List
+	list, _ := projects.Unmark()
+	if !list.IsKnown() || list.IsNull() {
+		return nil
+	}
+	seen := map[string]bool{}
+	for i, el := range list.AsValueSlice() {
+		el, _ = el.Unmark()
+		if !el.IsKnown() || el.IsNull() {
+			continue
+		}
+		id, known := text(el.GetAttr("project_id"))
+		if known && seen[id] {
+			found.Add(diag.Errorf("api_key_project_twice", "The key is assigned to a project twice",
+				"The project %s has an element in projects already. Write all its roles in one.", id).About(fmt.Sprintf("projects[%d]", i)))
+		}
+		seen[id] = seen[id] || known
+	}
+	return found
 }
 
 // canonicalAddress rewrites one entry of an access list: a block of one address is that address.

@@ -47,7 +47,8 @@ func TestAddressesOfAKeyHaveOneSpelling(t *testing.T) {
 		`[{"cidr_block": "203.0.113.7/32"}, {"cidr_block": "10.0.0.0/8"}, {"cidr_block": "2001:db8::1/128"}]`: true,
 		`[{"ip_address": "203.0.113.8"}, {"cidr_block": "10.0.0.0/8"}, {"ip_address": "2001:db8::1"}]`:        false,
 		`[{"cidr_block": "10.0.0.0/8"}]`: false,
-		`[]`:                             false,
+		`[{"cidr_block": "10.0.0.0/8"}, {"ip_address": "203.0.113.7"}, {"cidr_block": "203.0.113.7/32"}, {"ip_address": "2001:db8::1"}]`: true,
+		`[]`: false,
 	} {
 		v, found := k.Normalize(decode(t, k, `{"access_list": `+text+`}`))
 		if len(found) > 0 {
