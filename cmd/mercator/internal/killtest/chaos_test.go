@@ -284,8 +284,8 @@ func runChaos(t *testing.T, kind string, length time.Duration, dice *rand.Rand) 
 	}
 	t.Logf("%s, %s: %d processes, %d applied, %d found it locked, %d failed, %d killed, %d stops; %d locks, %d writes accepted, %d changes in Atlas",
 		t.Name(), length, c.begun, c.done, c.locked, c.failed, c.killed, c.stopped, c.turn, c.writes, c.calls)
-	if c.done+c.failed == 0 || c.killed == 0 || c.stopped == 0 || c.turn < 2 {
-		t.Error("that was no chaos: somebody must apply, be killed and be stopped")
+	if enough := length >= time.Minute; enough && (c.done == 0 || c.killed == 0 || c.stopped == 0 || c.turn < 3) {
+		t.Error("that was no chaos: somebody must apply, be killed and be stopped") // in seconds a busy machine may not come to it
 	}
 }
 
