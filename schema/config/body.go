@@ -104,7 +104,8 @@ func (l *loader) identifier(label string, at hcl.Range) bool {
 	return false
 }
 
-// takeOther takes apart a body in another syntax than HCL's own, whose labels need a fixed number.
+// takeOther takes apart a body in another syntax than HCL's own, which tells a label from an argument only where it is
+// told how many labels there are. Where one is optional, its block is known by holding nothing but objects.
 func (l *loader) takeOther(body hcl.Body, s shape) content {
 	schema := &hcl.BodySchema{}
 	for _, name := range s.args {
@@ -131,7 +132,7 @@ func (l *loader) takeOther(body hcl.Body, s shape) content {
 		}
 	}
 	out := content{args: got.Attributes}
-	for _, b := range got.Blocks {
+	for _, b := range labelled(body, got.Blocks, s) {
 		fits := true
 		for i, label := range b.Labels {
 			fits = fits && l.identifier(label, b.LabelRanges[i])
@@ -141,6 +142,51 @@ func (l *loader) takeOther(body hcl.Body, s shape) content {
 		}
 	}
 	return out
+}
+
+// labelled returns the blocks of a body, those with an optional label as such.
+func labelled(body hcl.Body, blocks hcl.Blocks, s shape) hcl.Blocks {
+	var out hcl.Blocks
+	names := map[string]map[string]bool{} // labels, by block type
+	for _, b := range blocks {
+		found := objectsIn(b.Body)
+		if want := s.blocks[b.Type]; want.min == want.max || len(found) == 0 {
+			out = append(out, b)
+			continue
+		}
+		if names[b.Type] == nil {
+			names[b.Type] = map[string]bool{}
+		}
+		for _, name := range found {
+			names[b.Type][name] = true
+		}
+	}
+	for _, name := range sortedKeys(names) {
+		// What is wrong with the blocks that have no label is found where these are taken apart.
+		got, _, _ := body.PartialContent(&hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{{Type: name, LabelNames: []string{"label"}}}})
+		for _, b := range got.Blocks {
+			if names[name][b.Labels[0]] {
+				out = append(out, b)
+			}
+		}
+	}
+	return out
+}
+
+// objectsIn returns the names of what a body holds if all of it are objects.
+func objectsIn(body hcl.Body) []string {
+	attributes, hd := body.JustAttributes()
+	if hd.HasErrors() {
+		return nil
+	}
+	var names []string
+	for name, a := range attributes {
+		if _, hd := hcl.ExprMap(a.Expr); hd.HasErrors() {
+			return nil
+		}
+		names = append(names, name)
+	}
+	return names
 }
 
 func (s shape) argument(name string) diag.Diagnostic {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -223,5 +224,33 @@ output "o" { value = sensitive("hunter2") }
 		if !strings.Contains(main, visible) {
 			t.Errorf("%s is hidden:\n%s", visible, main)
 		}
+	}
+}
+
+// TestConnectionsInJSON: a connection has a label there as in HCL's own syntax, or none.
+func TestConnectionsInJSON(t *testing.T) {
+	for name, src := range map[string]string{
+		"both": `{"atlas": [{"org_id": "65f000000000000000000001"}, {"emea": {"org_id": "65f000000000000000000002", "credentials_prefix": "EMEA"}}]}`,
+		"two":  `{"atlas": {"emea": {"org_id": "65f000000000000000000002", "credentials_prefix": "EMEA"}, "us": {"org_id": "65f000000000000000000003"}}}`,
+		"one":  `{"atlas": {"org_id": "65f000000000000000000001"}}`,
+	} {
+		c, diags := config.Load(write(t, map[string]string{"main.hcl.json": src}), options(t, nil))
+		if diags.HasErrors() {
+			t.Errorf("%s: %v", name, diags)
+			continue
+		}
+		var got []string
+		for _, connection := range c.Connections() {
+			got = append(got, connection.Name+"="+connection.OrgID[23:]+connection.CredentialsPrefix)
+		}
+		slices.Sort(got)
+		want := map[string][]string{"both": {"=1", "emea=2EMEA"}, "two": {"emea=2EMEA", "us=3"}, "one": {"=1"}}[name]
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: connections %q, want %q", name, got, want)
+		}
+	}
+	_, diags := config.Load(write(t, map[string]string{"main.hcl.json": `{"atlas": {"emea": {"org": "x"}}}`}), options(t, nil))
+	if !diags.HasErrors() || codes(diags) != "unknown_argument" {
+		t.Errorf("an unknown argument: %v", diags)
 	}
 }

@@ -37,7 +37,7 @@ func (w *writer) declarations() members {
 			"advice":           {w.levels(), "At which level advice is given, by its code.", false},
 			"state":            {labelled(ofType("object")), "Where the state is kept.", false},
 		}))), "Settings of the whole configuration.", false},
-		"atlas": {blocks(w.define("-atlas", body(members{
+		"atlas": {optional(w.define("-atlas", body(members{
 			"org_id":             {ref(text), "The organization; MONGODB_ATLAS_ORG_ID where it is not set.", false},
 			"credentials_prefix": {ref(text), "What precedes the names of the variables with the credentials.", false},
 		}))), "The connection to an organization of Atlas.", false},

@@ -98,7 +98,12 @@ func objectOf(m members) object {
 func blocks(body object) object { return anyOf(body, object{"type": "array", "items": body}) }
 
 // labelled are blocks with a label, by that.
-func labelled(body object) object {
-	return blocks(object{"type": "object", "propertyNames": object{"pattern": `^[\p{L}_][\p{L}\p{N}_-]*$`},
-		"additionalProperties": blocks(body)})
+func labelled(body object) object { return blocks(byLabel(body)) }
+
+func byLabel(body object) object {
+	return object{"type": "object", "propertyNames": object{"pattern": `^[\p{L}_][\p{L}\p{N}_-]*$`},
+		"additionalProperties": blocks(body)}
 }
+
+// optional are blocks with a label, by that, or without one.
+func optional(body object) object { return blocks(anyOf(body, byLabel(body))) }
