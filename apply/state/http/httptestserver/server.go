@@ -61,10 +61,18 @@ func start(d Dialect, begin func(*httptest.Server)) *Server {
 }
 
 // Require makes the server ask for a user and a password.
-func (s *Server) Require(username, password string) { s.username, s.password = username, password }
+func (s *Server) Require(username, password string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.username, s.password = username, password
+}
 
 // Faithful has even a server like GitLab say all of the holder's own words.
-func (s *Server) Faithful() { s.faithful = true }
+func (s *Server) Faithful() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faithful = true
+}
 
 // Arguments are what the state block needs to find the server.
 func (s *Server) Arguments() map[string]string {
