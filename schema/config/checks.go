@@ -58,13 +58,13 @@ func (l *loader) declareCheck(b *hcl.Block) {
 	l.module.checks = append(l.module.checks, c)
 }
 
-// verdict is what became of a condition.
+// verdict is what became of a condition; a worse one is greater.
 type verdict int
 
 const (
 	holds verdict = iota + 1
-	fails
 	notKnown
+	fails
 	unclear // for reasons that have been reported
 )
 
@@ -101,44 +101,31 @@ type checked struct {
 	name string
 }
 
-// statuses are what the verdicts are called in results, from the best to the worst.
-var statuses = []struct {
-	verdict verdict
-	status  schema.CheckStatus
-}{{holds, schema.CheckPasses}, {notKnown, schema.CheckUnknown}, {fails, schema.CheckFails}, {unclear, schema.CheckErrors}}
+// outcome is what the conditions of one thing came to: the worst verdict, and the messages of those that fail.
+type outcome struct {
+	worst    verdict
+	problems []string
+}
 
-// record adds what became of one condition to the result of what has it. problem is the message of one that fails.
+// statuses are what the verdicts are called in results.
+var statuses = map[verdict]schema.CheckStatus{holds: schema.CheckPasses, notKnown: schema.CheckUnknown, fails: schema.CheckFails, unclear: schema.CheckErrors}
+
+// record adds what became of one condition to the outcome of what has it. problem is the message of one that fails.
 func (e *Evaluation) record(of checked, v verdict, problem string) {
-	result := e.checked[of]
-	if result == nil {
-		result = &schema.Check{Kind: of.kind, Name: of.name, Status: schema.CheckPasses}
-		e.checked[of] = result
-	}
-	rank := func(s schema.CheckStatus) int {
-		for i := range statuses {
-			if statuses[i].status == s {
-				return i
-			}
-		}
-		return 0
-	}
-	for _, s := range statuses {
-		if s.verdict == v && rank(s.status) > rank(result.Status) {
-			result.Status = s.status
-		}
-	}
+	o := e.checked[of]
+	o.worst = max(o.worst, v)
 	if v == fails {
-		result.Problems = append(result.Problems, problem)
+		o.problems = append(o.problems, problem)
 	}
+	e.checked[of] = o
 }
 
 // verdicts returns what all conditions came to, those of the root's variables included.
 func (e *Evaluation) verdicts() []schema.Check {
-	var out []schema.Check
-	for _, c := range e.checked {
-		out = append(out, *c)
+	out := slices.Clone(e.cfg.validated)
+	for of, o := range e.checked {
+		out = append(out, schema.Check{Kind: of.kind, Name: of.name, Status: statuses[o.worst], Problems: o.problems})
 	}
-	out = append(out, e.cfg.validated...)
 	slices.SortFunc(out, func(a, b schema.Check) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name)) })
 	return out
 }

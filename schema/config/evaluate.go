@@ -31,7 +31,7 @@ type Evaluation struct {
 	Desired schema.Desired
 
 	diags    diag.List
-	checked  map[checked]*schema.Check
+	checked  map[checked]outcome
 	reported map[string]int
 	// failed and open are the findings of check blocks, which belong to a plan and not to the files.
 	failed, open diag.List
@@ -100,7 +100,7 @@ type callMemo struct {
 func newEvaluation(c *Config, known Known) *Evaluation {
 	return &Evaluation{
 		cfg: c, known: known,
-		checked:    map[checked]*schema.Check{},
+		checked:    map[checked]outcome{},
 		reported:   map[string]int{},
 		running:    map[any]bool{},
 		locals:     map[needed[*local]]*memo{},
