@@ -131,16 +131,15 @@ func (b *builder) leftBehind() {
 			}
 			connection, _ := b.in.connection(i.Connection)
 			n := &node{address: address, kind: kind, recorded: address, connection: connection, place: i.Place}
-			for _, o := range b.madeBy(n, i) {
-				bound := *i.Bind
-				bound.Address, bound.Place, bound.ID, bound.Waiting = address, i.Place, o.ID, schema.Undelivered
-				n.bound = &bound
-				if b.claim(n, o, "intent") {
-					b.nodes = append(b.nodes, n)
-					b.byAddr[address] = n
-				}
-				break
+			made := b.madeBy(n, i) // one at most: it is called after the intent
+			if len(made) == 0 || !b.claim(n, made[0], "intent") {
+				continue
 			}
+			bound := *i.Bind
+			bound.Address, bound.Place, bound.ID, bound.Waiting = address, i.Place, made[0].ID, schema.Undelivered
+			n.bound = &bound
+			b.nodes = append(b.nodes, n)
+			b.byAddr[address] = n
 		}
 	}
 }
