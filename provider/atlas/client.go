@@ -46,6 +46,7 @@ type Config struct {
 type Client struct {
 	base     string
 	agent    string
+	cred     Credentials
 	http     *http.Client
 	auth     authorizer
 	clock    Clock
@@ -74,6 +75,7 @@ func New(cfg Config) (*Client, error) {
 	c := &Client{
 		base:     base,
 		agent:    "mercator/" + or(cfg.Version, "dev"),
+		cred:     cfg.Credentials,
 		clock:    cfg.Clock,
 		log:      cfg.Logger,
 		secrets:  newRedactor(),

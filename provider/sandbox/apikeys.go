@@ -59,17 +59,6 @@ func rolesIn(place, id string, names []any) []any {
 	return out
 }
 
-// rolesOf returns the names of a key's roles in organizations or in projects.
-func rolesOf(doc object, place string) []string {
-	var names []string
-	for _, role := range objectsOf(doc, "roles") {
-		if textOf(role, place) != "" {
-			names = append(names, textOf(role, "roleName"))
-		}
-	}
-	return names
-}
-
 // checkRoles checks that roles are there and belong to an organization or to a project, which their names tell. The
 // names themselves are left to grow.
 func checkRoles(place, id string, names []any) *apiError {

@@ -284,3 +284,14 @@ func TestRecordedKeys(t *testing.T) {
 	}
 	c.report(t)
 }
+
+// rolesOf returns the names of a key's roles in organizations or in projects.
+func rolesOf(doc object, place string) []string {
+	var names []string
+	for _, role := range objectsOf(doc, "roles") {
+		if textOf(role, place) != "" {
+			names = append(names, textOf(role, "roleName"))
+		}
+	}
+	return names
+}

@@ -36,8 +36,10 @@ type Credential struct {
 	ClientID, ClientSecret string
 	PublicKey, PrivateKey  string
 	AccessToken            string
-	// Roles are what GET /api/atlas/v2 shows; the default is ORG_OWNER. They are not enforced.
-	Roles []string
+	// Roles are what it is told that it holds in its organization; the default is ORG_OWNER. ProjectRoles are those in
+	// projects, by their names. Neither is enforced.
+	Roles        []string
+	ProjectRoles map[string][]string
 }
 
 // name is what the call log shows of a credential.
@@ -62,6 +64,7 @@ type Org struct {
 type identity struct {
 	org        *Org
 	credential *Credential
+	key        *item // an API key that was made here
 }
 
 const (
@@ -97,7 +100,7 @@ func (s *Server) find(match func(*Credential) bool) (identity, bool) {
 	for i := range s.orgs {
 		for j := range s.orgs[i].Credentials {
 			if c := &s.orgs[i].Credentials[j]; match(c) {
-				return identity{s.orgs[i], c}, true
+				return identity{org: s.orgs[i], credential: c}, true
 			}
 		}
 	}
@@ -259,7 +262,7 @@ func (s *Server) findDigest(publicKey, realm string) (who identity, secret strin
 	for _, org := range s.orgs {
 		for _, it := range s.holding(org.ID).of(APIKey).values {
 			if it.Digest != "" && same(textOf(it.Doc, "publicKey"), publicKey) {
-				return identity{org, &Credential{PublicKey: publicKey, Roles: rolesOf(it.Doc, "orgId")}}, it.Digest, true
+				return identity{org: org, credential: &Credential{PublicKey: publicKey}, key: it}, it.Digest, true
 			}
 		}
 	}

@@ -5,29 +5,9 @@ import "strings"
 const apiRoot = "/api/atlas/v2"
 
 var orgOperations = []*operation{
-	{id: "getSystemStatus", method: "GET", path: apiRoot, versions: since("2023-01-01"), limits: "unscoped", serve: (*Server).getSystemStatus},
 	{id: "listOrgs", method: "GET", path: apiRoot + "/orgs", versions: since("2023-01-01"), limits: "orgs", serve: (*Server).listOrgs},
 	{id: "getOrg", method: "GET", path: apiRoot + "/orgs/{orgId}", versions: since("2023-01-01"), limits: "org", serve: (*Server).getOrg},
 	{id: "getOrgGroups", method: "GET", path: apiRoot + "/orgs/{orgId}/groups", versions: since("2023-01-01"), limits: "org", serve: (*Server).getOrgGroups},
-}
-
-// getSystemStatus tells a client who it is. What a service account sees there is not known; it gets the
-// same form as an API key.
-func (s *Server) getSystemStatus(c *call) *apiError {
-	names := c.who.credential.Roles
-	if names == nil {
-		names = []string{"ORG_OWNER"}
-	}
-	roles := []any{}
-	for _, name := range names {
-		roles = append(roles, object{"orgId": c.who.org.ID, "roleName": name})
-	}
-	c.out = object{
-		"apiKey": object{"accessList": []any{}, "id": objectID("key", c.who.credential.name()),
-			"publicKey": c.who.credential.name(), "roles": roles},
-		"appName": "MongoDB Atlas", "build": "sandbox", "links": []any{self(c.path())}, "throttling": false,
-	}
-	return nil
 }
 
 func orgView(c *call, org *Org) object {

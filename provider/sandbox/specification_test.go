@@ -54,7 +54,13 @@ func contentVersions(node any, found map[string]any) {
 
 func TestSpecificationHasEveryOperation(t *testing.T) {
 	spec := readSpecification(t)
+	served := map[string]bool{}
 	for _, op := range allOperations().operations {
+		if call := op.method + " " + op.path; served[call] {
+			t.Errorf("%s is served twice", call)
+		} else {
+			served[call] = true
+		}
 		node, ok := spec.Paths[op.path][strings.ToLower(op.method)].(map[string]any)
 		if !ok {
 			t.Errorf("%s %s is not in the specification", op.method, op.path)
