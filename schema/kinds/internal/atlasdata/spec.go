@@ -2,6 +2,7 @@ package atlasdata
 
 import (
 	"compress/gzip"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,8 +21,10 @@ type Spec struct {
 // Operation is one operation of the API.
 type Operation struct {
 	Method, Path string
-	Roles        []string
-	Parameters   map[string]bool
+	// Tag is the area that the document files it under.
+	Tag        string
+	Roles      []string
+	Parameters map[string]bool
 	// Requests and Answers are the bodies by dated version; an answer without a body is the nil Schema.
 	Requests, Answers map[string]*Schema
 }
@@ -57,6 +60,7 @@ type document struct {
 
 type operation struct {
 	ID         string          `yaml:"operationId"`
+	Tags       []string        `yaml:"tags"`
 	Roles      []string        `yaml:"x-rolesRequirements"`
 	Parameters []parameter     `yaml:"parameters"`
 	Request    body            `yaml:"requestBody"`
@@ -105,7 +109,7 @@ func OpenAPI(t testing.TB) *Spec {
 }
 
 func (o operation) plain(method, path string) Operation {
-	out := Operation{Method: method, Path: path, Roles: o.Roles, Parameters: map[string]bool{},
+	out := Operation{Method: method, Path: path, Tag: strings.Join(o.Tags, ", "), Roles: o.Roles, Parameters: map[string]bool{},
 		Requests: o.Request.byVersion(), Answers: map[string]*Schema{}}
 	for _, p := range o.Parameters {
 		out.Parameters[p.Name] = true
@@ -130,6 +134,9 @@ func (b body) byVersion() map[string]*Schema {
 	}
 	return out
 }
+
+// Operations returns the ids of all operations, sorted.
+func (s *Spec) Operations() []string { return slices.Sorted(maps.Keys(s.operations)) }
 
 // Operation returns the operation with the given id.
 func (s *Spec) Operation(id string) (Operation, bool) {
