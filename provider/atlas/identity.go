@@ -17,8 +17,9 @@ type Identity struct {
 	Name string
 	// ID is the id of an API key in its organization.
 	ID string
-	// Known says that Grants are all that the credential holds. Atlas tells an API key its roles; a service account
-	// may look itself up where it reads the organization; whose a bearer token is may stay open.
+	// Known says that Grants are all that the credential holds, or that it owns its organization, which is all there
+	// is to hold. Atlas tells an API key its roles; a service account may look itself up where it reads the
+	// organization; whose a bearer token is may stay open.
 	Known  bool
 	Grants []Grant
 	// AccessList are the addresses and blocks from which an API key is accepted; nil where that is not told.
@@ -31,6 +32,9 @@ type Grant struct {
 	// Role is the name that the API has for it: ORG_OWNER.
 	Role string
 }
+
+// ownsAll is the role of an organization that holds every other one in it and in its projects.
+const ownsAll = "ORG_OWNER"
 
 var (
 	statusEndpoint = &schema.Endpoint{Operation: "getSystemStatus", Method: http.MethodGet, Path: "/api/atlas/v2", Version: "2023-01-01"}
@@ -79,7 +83,11 @@ func (c *Client) serviceAccountIdentity(ctx context.Context, me Identity, orgID 
 	for _, name := range names {
 		if role, _ := name.(string); role != "" {
 			me.Grants = append(me.Grants, Grant{OrgID: orgID, Role: role})
+			me.Known = me.Known || role == ownsAll
 		}
+	}
+	if me.Known {
+		return me, nil
 	}
 	groups := request{endpoint: serviceAccountGroupsEndpoint, path: fill.Replace(serviceAccountGroupsEndpoint.Path)}
 	projects, err := list(ctx, c, groups, func(item any) ([]Grant, string) { return projectGrants(item) })

@@ -103,7 +103,8 @@ func (s *Session) applyOnce(ctx context.Context, o ApplyOptions, options plan.Op
 			return false, err
 		}
 	}
-	p, made, err := s.plan(provider.WithGuard(ctx, guard.Check), st, options)
+	guarded := provider.WithGuard(ctx, guard.Check)
+	p, made, err := s.plan(guarded, st, options)
 	if err != nil {
 		return false, err
 	}
@@ -116,6 +117,9 @@ func (s *Session) applyOnce(ctx context.Context, o ApplyOptions, options plan.Op
 		if reasons := planfile.Stale(o.Saved, p, source, st.Lineage, s.Catalog); len(reasons) > 0 {
 			return false, &StaleError{reasons}
 		}
+	}
+	if !repeated {
+		p.Diagnostics = append(p.Diagnostics, s.missingRoles(guarded, p, true)...).Sort()
 	}
 	if p.Diagnostics.HasErrors() {
 		return false, nil

@@ -68,6 +68,7 @@ type Session struct {
 	connections map[string]plan.Connection
 	places      map[string]schema.Place
 	providers   map[string]provider.Provider
+	identities  *identities
 	newID       func() string
 }
 
@@ -78,7 +79,8 @@ func Open(o Options) (*Session, diag.List) {
 	evaluation, more := cfg.Evaluate(nil)
 	diags = append(diags, more...).Sort()
 	s := &Session{Options: o, Config: cfg, files: evaluation, newID: uuid.NewString,
-		connections: map[string]plan.Connection{}, places: map[string]schema.Place{}, providers: map[string]provider.Provider{}}
+		connections: map[string]plan.Connection{}, places: map[string]schema.Place{}, providers: map[string]provider.Provider{},
+		identities: &identities{known: map[string]atlas.Identity{}}}
 	if diags.HasErrors() {
 		return nil, diags
 	}
@@ -180,6 +182,9 @@ func (s *Session) Plan(ctx context.Context, options plan.Options) (*plan.Plan, e
 		return nil, err
 	}
 	p, _, err := s.plan(ctx, st, options)
+	if err == nil && !options.SkipSecrets { // drift and the console carry nothing out
+		p.Diagnostics = append(p.Diagnostics, s.missingRoles(ctx, p, false)...).Sort()
+	}
 	return p, err
 }
 
