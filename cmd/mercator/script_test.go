@@ -81,11 +81,24 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// serve [FAULTS] serves a sandbox until the script ends, as the real Atlas would be: its address and credentials are
-// set in the environment. FAULTS is a file.
+// serve [FAULTS|- [ROLE...]] serves a sandbox until the script ends, as the real Atlas would be: its address and
+// credentials are set in the environment. FAULTS is a file. With roles, those of projects as PROJECT/ROLE, there is an
+// API key that holds them: readerxx with the private key of the sandbox.
 func serve(ts *testscript.TestScript, neg bool, args []string) {
 	var options sandbox.Options
-	if len(args) > 0 {
+	if len(args) > 1 {
+		key := sandbox.Credential{PublicKey: "readerxx", PrivateKey: sandbox.DefaultPrivateKey, ProjectRoles: map[string][]string{}}
+		for _, arg := range args[1:] {
+			if project, role, ok := strings.Cut(arg, "/"); ok {
+				key.ProjectRoles[project] = append(key.ProjectRoles[project], role)
+			} else {
+				key.Roles = append(key.Roles, arg)
+			}
+		}
+		owner := sandbox.Credential{ClientID: sandbox.DefaultClientID, ClientSecret: sandbox.DefaultClientSecret}
+		options.Orgs = []sandbox.Org{{ID: sandbox.DefaultOrgID, Name: sandbox.DefaultOrgName, Credentials: []sandbox.Credential{owner, key}}}
+	}
+	if len(args) > 0 && args[0] != "-" {
 		faults, err := sandbox.ParseFaults(strings.NewReader(ts.ReadFile(args[0])))
 		ts.Check(err)
 		options.Faults = faults

@@ -108,7 +108,7 @@ func New(cfg Config) (*Client, error) {
 
 // newTransport returns a transport that honours the proxy variables, keeps a connection per slot, speaks HTTP/2 and
 // gzip where the server does, and TLS 1.2 at least.
-func newTransport(slots int) http.RoundTripper {
+func newTransport(slots int) *http.Transport {
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,

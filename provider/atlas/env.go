@@ -231,3 +231,37 @@ func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return ip != nil && ip.IsLoopback()
 }
+
+// Setting is a variable that the environment sets for a connection.
+type Setting struct {
+	Variable string
+	// Method is the way to authenticate that it belongs to, [MethodNone] for the address and the organization.
+	Method Method
+	// Used says that its value counts: that no better variable and no better credential stands before it.
+	Used bool
+}
+
+// Settings returns the variables that are set for one connection, without their values.
+func Settings(lookup func(string) string, prefix string) []Setting {
+	env, _ := FromEnv(lookup, prefix)
+	prefix = prefixed(prefix)
+	var out []Setting
+	for _, group := range []struct {
+		names  []string
+		method Method
+	}{
+		{varToken, MethodToken}, {varClientID, MethodServiceAccount}, {varClientSecret, MethodServiceAccount},
+		{varPublicKey, MethodAPIKey}, {varPrivateKey, MethodAPIKey}, {varBaseURL, MethodNone}, {varOrgID, MethodNone},
+	} {
+		first := true
+		for _, name := range group.names {
+			if strings.TrimSpace(lookup(prefix+name)) == "" {
+				continue
+			}
+			counts := group.method == MethodNone || group.method == env.Credentials.Method()
+			out = append(out, Setting{Variable: prefix + name, Method: group.method, Used: first && counts})
+			first = false
+		}
+	}
+	return out
+}

@@ -75,7 +75,7 @@ func rootCommand(w *World, g *globals) *cobra.Command {
 	}
 	add(groupMain, planCommand(w, g), applyCommand(w, g), destroyCommand(w, g), driftCommand(w, g), showCommand(w, g))
 	add(groupFiles, validateCommand(w, g), fmtCommand(w, g), graphCommand(w, g), consoleCommand(w, g), outputCommand(w, g), stateCommand(w, g))
-	add(groupOther, sandboxCommand(w, g), schemaCommand(w, g), docsCommand(w), explainCommand(w, g), versionCommand(w), completionCommand(w))
+	add(groupOther, doctorCommand(w, g), sandboxCommand(w, g), schemaCommand(w, g), docsCommand(w), explainCommand(w, g), versionCommand(w), completionCommand(w))
 	root.SetHelpCommand(&cobra.Command{Use: "no-help", Hidden: true})
 	help(root, w)
 	return root

@@ -113,13 +113,29 @@ type opened struct {
 	close func()
 }
 
-// session opens configuration, connections and state.
-func (f *folder) session() (*opened, error) {
-	options := workflow.Options{
+// prepared is what a session is opened with.
+type prepared struct {
+	workflow.Options
+	// box is the embedded Atlas of --sandbox, nil for the real one.
+	box *embedded
+	// warnings are about the state's settings.
+	warnings diag.List
+}
+
+// close gives up what was prepared.
+func (p *prepared) close() {
+	if p.box != nil {
+		p.box.close()
+	}
+}
+
+// prepare gathers what a session is opened with, and starts the embedded Atlas where that is asked for.
+func (f *folder) prepare() (*prepared, error) {
+	p := &prepared{}
+	p.Options = workflow.Options{
 		Catalog: f.catalog, Dir: f.dir, Getenv: f.world.getenv, LookupEnv: f.world.LookupEnv, Inputs: f.inputs.list, Now: f.now,
 		Version: version, Clock: f.clock, Logger: f.globals.logger(f.world.Stderr), PushCommand: f.pushCommand,
 	}
-	o := &opened{close: func() {}}
 	if f.globals.sandbox {
 		c, diags := config.Load(f.dir, f.configOptions())
 		if diags.HasErrors() {
@@ -129,21 +145,30 @@ func (f *folder) session() (*opened, error) {
 		if err != nil {
 			return nil, err
 		}
-		o.close = box.close
-		options.Getenv, options.Connect = box.getenv, box.connect
-		options.SandboxSecrets = filepath.Join(f.sandboxDir(), "secrets")
-		options.RecoveryDir = f.sandboxDir()
+		p.box, p.Getenv, p.Connect = box, box.getenv, box.connect
+		p.SandboxSecrets = filepath.Join(f.sandboxDir(), "secrets")
+		p.RecoveryDir = f.sandboxDir()
 	} else if dir, err := atlas.CacheDir(); err == nil {
-		options.CacheDir = dir
+		p.CacheDir = dir
 	}
-	options.Store = func(settings config.State) (state.Store, error) {
+	p.Store = func(settings config.State) (state.Store, error) {
 		store, diags := f.openState(settings)
-		o.warnings.Add(diags.Warnings()...)
+		p.warnings.Add(diags.Warnings()...)
 		return store, joined(diags.Errors())
 	}
+	return p, nil
+}
+
+// session opens configuration, connections and state.
+func (f *folder) session() (*opened, error) {
+	p, err := f.prepare()
+	if err != nil {
+		return nil, err
+	}
+	o := &opened{close: p.close}
 	var diags diag.List
-	o.Session, diags = workflow.Open(options)
-	o.warnings.Add(diags...)
+	o.Session, diags = workflow.Open(p.Options)
+	o.warnings = append(p.warnings, diags...)
 	if o.warnings.HasErrors() {
 		o.close()
 		c, _ := config.Load(f.dir, f.configOptions()) // for the excerpts: there is no session to ask

@@ -92,8 +92,8 @@ func (s *Session) recovered(unsaved *state.State, why error) diag.Diagnostic {
 		"It is in %s. Once the store can be written again, and before the next apply: %s", path, push)
 }
 
-// unrecovered warns of states that wait in files until somebody pushes them.
-func (o *Options) unrecovered() diag.List {
+// Unrecovered warns of states that wait in files until somebody pushes them.
+func (o *Options) Unrecovered() diag.List {
 	var list diag.List
 	entries, _ := os.ReadDir(o.recoveryDir()) // a folder that cannot be read shows elsewhere
 	for _, e := range entries {

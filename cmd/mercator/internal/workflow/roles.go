@@ -170,7 +170,7 @@ func roleFindings(me atlas.Identity, judged []Judged, applying bool) diag.List {
 	var out diag.List
 	if missing := needLines(judged, access.Lacks); missing != "" {
 		d := diag.Warningf("role_missing", "The credential in use lacks roles that these changes need",
-			"The %s %s only reads there, or has no access. What is needed:\n%s\n\nGive it these roles, or those of an owner, or apply with another credential.",
+			"The %s %s only reads there, or has no access. What is needed:\n%s\n\nGive it these roles, or those of an owner, or apply with another credential; mercator doctor shows what it holds.",
 			me.Method, me.Name, missing)
 		if applying {
 			d.Severity = diag.Error
@@ -179,7 +179,7 @@ func roleFindings(me atlas.Identity, judged []Judged, applying bool) diag.List {
 	}
 	if unsure := needLines(judged, access.Unsure); unsure != "" {
 		out.Add(diag.Warningf("role_unsure", "The credential in use may lack roles that these changes need",
-			"The %s %s holds other roles there, which may include them. What is needed:\n%s\n\nIf Atlas refuses a call, give it the role.",
+			"The %s %s holds other roles there, which may include them. What is needed:\n%s\n\nIf Atlas refuses a call, give it the role; mercator doctor shows what it holds.",
 			me.Method, me.Name, unsure))
 	}
 	return out

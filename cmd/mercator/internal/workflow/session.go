@@ -75,7 +75,7 @@ type Session struct {
 // Open loads the files and prepares the connections and the store; it reads nothing of Atlas. The list holds
 // everything that is wrong with the files and the environment; with errors in it the session is nil.
 func Open(o Options) (*Session, diag.List) {
-	cfg, diags := config.Load(o.Dir, o.configOptions())
+	cfg, diags := config.Load(o.Dir, o.ConfigOptions())
 	evaluation, more := cfg.Evaluate(nil)
 	diags = append(diags, more...).Sort()
 	s := &Session{Options: o, Config: cfg, files: evaluation, newID: uuid.NewString,
@@ -84,12 +84,12 @@ func Open(o Options) (*Session, diag.List) {
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	for _, c := range connectionsOf(cfg, evaluation.Desired) {
+	for _, c := range Connections(cfg, evaluation.Desired) {
 		diags.Add(s.connect(c)...)
 	}
 	store, err := o.Store(cfg.Settings().State)
 	diags.Add(Findings(err)...)
-	diags.Add(s.unrecovered()...)
+	diags.Add(s.Unrecovered()...)
 	s.Store = store
 	if diags.HasErrors() {
 		return nil, diags
@@ -97,9 +97,9 @@ func Open(o Options) (*Session, diag.List) {
 	return s, diags
 }
 
-// connectionsOf returns the connections of the files, and the default one where something uses it although all
+// Connections returns the connections of the files, and the default one where something uses it although all
 // atlas blocks have labels.
-func connectionsOf(cfg *config.Config, desired schema.Desired) []schema.Connection {
+func Connections(cfg *config.Config, desired schema.Desired) []schema.Connection {
 	declared := cfg.Connections()
 	isDefault := func(c schema.Connection) bool { return c.Name == "" }
 	used := slices.ContainsFunc(desired.Resources, func(r schema.Resource) bool { return r.Connection == "" })
@@ -126,11 +126,7 @@ func (s *Session) connect(c schema.Connection) diag.List {
 	if diags.HasErrors() {
 		return diags
 	}
-	make := s.Connect
-	if make == nil {
-		make = s.client
-	}
-	p, err := make(Connection{c, env})
+	p, err := s.Client(Connection{c, env})
 	if err != nil {
 		diags.Add(diag.FromError(err, "connection", "The connection to Atlas cannot be made").At(c.Range))
 		return diags
@@ -141,16 +137,20 @@ func (s *Session) connect(c schema.Connection) diag.List {
 	return diags
 }
 
-func (s *Session) client(c Connection) (provider.Provider, error) {
+// Client makes the provider of a connection.
+func (o *Options) Client(c Connection) (provider.Provider, error) {
+	if o.Connect != nil {
+		return o.Connect(c)
+	}
 	return atlas.New(atlas.Config{BaseURL: c.Environment.BaseURL, Credentials: c.Environment.Credentials,
-		Version: s.Version, Logger: s.Logger, CacheDir: s.CacheDir})
+		Version: o.Version, Logger: o.Logger, CacheDir: o.CacheDir})
 }
 
 // at returns the session as of another time: that of a saved plan, from which its times follow (R39).
 func (s *Session) at(now time.Time) (*Session, error) {
 	then := *s
 	then.Now = now
-	cfg, diags := config.Load(s.Dir, then.configOptions())
+	cfg, diags := config.Load(s.Dir, then.ConfigOptions())
 	evaluation, more := cfg.Evaluate(nil)
 	if diags = append(diags, more...); diags.HasErrors() {
 		return nil, diags.Err()
@@ -159,7 +159,8 @@ func (s *Session) at(now time.Time) (*Session, error) {
 	return &then, nil
 }
 
-func (o *Options) configOptions() config.Options {
+// ConfigOptions are how the files are read.
+func (o *Options) ConfigOptions() config.Options {
 	return config.Options{Catalog: o.Catalog, Environ: o.LookupEnv, Inputs: o.Inputs, Now: o.Now, Version: o.Version}
 }
 
