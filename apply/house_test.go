@@ -303,19 +303,19 @@ func (h *house) check() {
 		owned[it.id] = a
 	}
 	for id, it := range h.world.objects {
-		if owned[id] == "" && it.kind.Name != "alarm" && it.kind.Name != "rules" {
+		if owned[id] == "" && it.kind.Name != "alarm" && it.kind.Name != "rules" && it.kind.Name != "play" {
 			h.t.Errorf("%s %s is in Atlas and not in the state", it.kind.Name, id)
 		}
 	}
-	alarms := map[string]int{}
+	alike := map[string]int{} // none is there twice, not even of what stays when it is no longer declared
 	for _, it := range h.world.objects {
-		if it.kind.Name == "alarm" {
-			alarms[text(it.values["event"])+" in "+string(it.place)]++
+		if what := map[string]string{"alarm": "event", "play": "tune"}[it.kind.Name]; what != "" {
+			alike[it.kind.Name+" "+text(it.values[what])+" in "+string(it.place)]++
 		}
 	}
-	for event, n := range alarms {
+	for what, n := range alike {
 		if n > 1 {
-			h.t.Errorf("%d alarms %s", n, event)
+			h.t.Errorf("%d times %s", n, what)
 		}
 	}
 	want := map[schema.Address]bool{}

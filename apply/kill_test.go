@@ -82,6 +82,22 @@ var stories = []story{
 		h.drop("room.a.alarm.one")
 		h.put("room.a.alarm.moved", map[string]any{"event": "ONE"})
 	}},
+	{"what is done once", func(h *house) {
+		h.put("room.a", map[string]any{"name": "a"})
+		h.put("room.a.engine.e", map[string]any{"name": "e"})
+		h.put("room.a.engine.e.copy.one", map[string]any{"text": "one", "days": 1})
+		h.put("room.a.engine.e.copy.two", map[string]any{"text": "two", "days": 1})
+		h.put("room.a.engine.e.copy.old", map[string]any{"text": "old"})
+		h.put("room.a.engine.e.play.one", map[string]any{"tune": "one"})
+		h.put("room.a.engine.e.play.old", map[string]any{"tune": "old"})
+	}, func(h *house) {
+		h.put("room.a.engine.e.copy.one", map[string]any{"text": "one", "days": 2})
+		h.put("room.a.engine.e.copy.two", map[string]any{"text": "twice", "days": 1})
+		h.drop("room.a.engine.e.copy.old")
+		h.put("room.a.engine.e.copy.new", map[string]any{"text": "new", "days": 3})
+		h.put("room.a.engine.e.play.one", map[string]any{"tune": "another"})
+		h.drop("room.a.engine.e.play.old")
+	}},
 	{"a room goes", func(h *house) {
 		h.put("room.a", map[string]any{"name": "a"})
 		h.put("room.b", map[string]any{"name": "b"})

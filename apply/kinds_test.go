@@ -87,7 +87,16 @@ func toyCatalog(t testing.TB) *schema.Catalog {
 		Attributes: []schema.Attribute{key("name"), str("motto"), members("players"), members("fans")},
 		Endpoints:  toyEndpoints(in+"/teams", in+"/teams/{name}"),
 		Parts:      []schema.Part{ranked("players", toyEndpoint("GET", in+"/teams/{name}/players"), true), ranked("fans", nil, false)}}
-	catalog, err := schema.NewCatalog(room, user, entry, alarm, engine, rules, pass, team)
+	const machine = in + "/engines/{name}"
+	copied := schema.Kind{Name: "copy", Parent: "engine", Once: true, Serial: true, Identity: schema.Identity{Binds: schema.ByID, ID: "id"},
+		Attributes: []schema.Attribute{serverOwned("id"), {Name: "text", Type: schema.TypeString, Immutable: true}, serverOwned("state"),
+			{Name: "days", Type: schema.TypeInteger, Unread: true}},
+		Endpoints: toyEndpoints(machine+"/copies", machine+"/copies/{id}"), Settle: engine.Settle}
+	played := schema.Kind{Name: "play", Parent: "engine", Once: true, Identity: schema.Identity{Binds: schema.ByID, ID: "id"},
+		Attributes: []schema.Attribute{serverOwned("id"), {Name: "tune", Type: schema.TypeString, Immutable: true}, serverOwned("state")},
+		Endpoints: schema.Endpoints{List: toyEndpoint("GET", machine+"/plays"), Get: toyEndpoint("GET", machine+"/plays/{id}"),
+			Create: toyEndpoint("POST", machine+"/plays")}, Settle: engine.Settle}
+	catalog, err := schema.NewCatalog(room, user, entry, alarm, engine, rules, pass, team, copied, played)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -246,7 +246,7 @@ func ownAttributes(kind *schema.Kind) []string {
 	var names []string
 	for i := range kind.Attributes {
 		a := &kind.Attributes[i]
-		if p := kind.Part(a.Name); a.Argument() && (p == nil || p.Read == nil) {
+		if p := kind.Part(a.Name); a.Argument() && !a.Unread && (p == nil || p.Read == nil) {
 			names = append(names, a.Name)
 		}
 	}

@@ -213,7 +213,7 @@ func (w *world) show(it *item) schema.Object {
 	parts := map[string]bool{}
 	for i := range it.kind.Attributes {
 		a := &it.kind.Attributes[i]
-		if p := it.kind.Part(a.Name); a.WriteOnly || p != nil && p.Read != nil {
+		if p := it.kind.Part(a.Name); a.WriteOnly || a.Unread || p != nil && p.Read != nil {
 			values[a.Name] = cty.NullVal(a.CtyType())
 		}
 	}

@@ -77,6 +77,8 @@ func (b *builder) checks() {
 		}
 		if n.desired != nil && !b.in.Options.Destroy {
 			b.checkHorizon(n)
+			b.checkParent(n)
+			b.checkFailed(n)
 		}
 		b.checkContested(n)
 	}

@@ -29,7 +29,7 @@ func (n *node) undelivered() bool {
 // filled in besides does not count.
 func MadeFrom(kind *schema.Kind, content, live cty.Value) bool {
 	if kind.Credential == nil {
-		return len(compare(kind, content, live)) == 0
+		return len(compare(kind, shown(kind, content), live)) == 0
 	}
 	sent, _ := content.GetAttr(kind.Credential.Provisional).Unmark()
 	is, _ := live.GetAttr(kind.Credential.Provisional).Unmark()

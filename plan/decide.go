@@ -58,6 +58,8 @@ func (b *builder) decideDeclared(n *node) {
 	switch {
 	case n.live == nil && b.expired(n):
 		return // which the advice "expired" tells
+	case b.isDone(n, parentReplaced):
+		return
 	case n.live == nil:
 		b.create(n)
 		return
@@ -298,8 +300,8 @@ func (b *builder) replace(n *node, parentReplaced bool) {
 	case b.asked(n):
 		c.Reasons = append(c.Reasons, Reason{"by_request", "", "asked for by --replace"})
 	}
-	if n.kind.Credential != nil && !c.Undelivered {
-		c.CreateFirst = true // whoever uses the old one goes on until the new one is delivered
+	if n.kind.Once || n.kind.Credential != nil && !c.Undelivered {
+		c.CreateFirst = true // whoever uses the old one goes on until the new one is there, or delivered
 	}
 	n.value = n.full // the new object is made as the file says
 	c.Desired = n.full
@@ -410,7 +412,10 @@ func (b *builder) decideUndeclared(n *node) {
 		forget("abandoned", "its lifecycle says destroy = false")
 		b.checkKept(n)
 		return
-	case n.kind.Singleton && n.kind.Endpoints.Delete == nil:
+	case n.kind.Endpoints.Delete == nil && n.kind.Once:
+		forget("done", "what it did cannot be undone")
+		return
+	case n.kind.Endpoints.Delete == nil:
 		forget("no_reset", "it stays as it is, since there is no reset for it")
 		return
 	case n.bound.Adopted && b.isExclusive(n):

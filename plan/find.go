@@ -215,7 +215,7 @@ func (b *builder) boundToDeclared(n *node, o schema.Object) bool {
 // leaves out at the value that Atlas takes instead. Secrets, what Atlas owns and what it fills in as it likes do not
 // count (R3).
 func SameContent(kind *schema.Kind, desired, live cty.Value) bool {
-	filled := fillDefaults(kind.Attributes, desired, false)
+	filled := fillDefaults(kind.Attributes, shown(kind, desired), false)
 	return len(compare(kind, filled, live)) == 0 && len(compare(kind, fillDefaults(kind.Attributes, live, true), filled)) == 0
 }
 

@@ -59,8 +59,8 @@ func (b *builder) unmanaged() []Unmanaged {
 	}
 	for _, s := range b.in.Live.Sweeps() {
 		kind := b.in.Catalog.Kind(s.Kind)
-		if kind == nil || kind.Parent == "" {
-			continue // other projects of the organization are nobody's business here
+		if kind == nil || kind.Parent == "" || kind.Once {
+			continue // other projects of the organization are nobody's business here, nor what was done at one time
 		}
 		owner := b.inside[insideKey{s.Connection, kind.Parent, s.Place}]
 		var parent *node
@@ -180,6 +180,7 @@ func (b *builder) drift() []Drift {
 			continue
 		}
 		switch {
+		case n.gone && n.kind.Once: // as it should be
 		case n.gone && n.desired != nil && !b.expired(n), n.gone && n.desired == nil && bound.Waiting != "delete" && !expiredApplied(n, b.in):
 			out = append(out, Drift{Address: n.address, Kind: n.kind.Name, Deleted: true, Reverts: n.change.Action == Create})
 		case n.live != nil && !bound.Applied.IsNull() && n.bound != nil:

@@ -56,6 +56,7 @@ func (s *Survey) Pair(live *schema.Live) *Pairing {
 	b.indexPlaces()
 	b.pair()
 	b.orphans()
+	b.recall()
 	b.leftBehind()
 	return &Pairing{&b}
 }

@@ -16,7 +16,8 @@ import (
 
 // The toys: a shelf stands in the organization and is known by its id; boxes on it are known by their name and
 // hold things; bells have no name at all and ring people, with secrets; tags are single entries; guests are
-// named people with grants. A shelf has one lamp, which can be reset, and one motto, which cannot; a box has one seal.
+// named people with grants. A shelf has one lamp, which can be reset, and one motto, which cannot; a box has one seal, and
+// photos of it are taken once.
 
 func endpoint(op, method, path string) *schema.Endpoint {
 	return &schema.Endpoint{Operation: op, Method: method, Path: "/api/atlas/v2" + path, Version: "2024-01-01", Role: "Shelf Owner"}
@@ -107,6 +108,13 @@ var toys = func() *schema.Catalog {
 		schema.Kind{Name: "seal", Parent: "box", Singleton: true, Attributes: []schema.Attribute{{Name: "color", Type: str}},
 			Endpoints: schema.Endpoints{Get: endpoint("getSeal", "GET", "/shelves/{shelfId}/boxes/{name}/seal"),
 				Update: endpoint("setSeal", "PATCH", "/shelves/{shelfId}/boxes/{name}/seal")}},
+		schema.Kind{Name: "photo", Parent: "box", Identity: schema.Identity{Binds: schema.ByID, ID: "id"}, Once: true,
+			Attributes: []schema.Attribute{id, {Name: "caption", Type: str, Immutable: true}, {Name: "days", Type: schema.TypeInteger, Unread: true},
+				{Name: "state", Type: str, Owner: schema.Server}},
+			Endpoints: crud("Photo", "/shelves/{shelfId}/boxes/{name}/photos", "/shelves/{shelfId}/boxes/{name}/photos/{photoId}"),
+			Settle:    &schema.Settle{Field: "state", Creating: []string{"MAKING"}, Ready: []string{"DONE"}, Failed: []string{"BLURRED"}, First: time.Second, Max: time.Minute, Limit: time.Hour},
+			InParent:  []schema.Condition{{Attribute: "locked", Values: []string{"false"}, Unset: true}},
+			Risks:     []schema.RiskRule{{Risk: schema.Irreversible, On: []schema.Event{schema.OnDelete}}}},
 		schema.Kind{Name: "motto", Parent: "shelf", Singleton: true, Attributes: []schema.Attribute{{Name: "text", Type: str}, {Name: "layout", Type: schema.TypeJSON}},
 			Endpoints: schema.Endpoints{Get: endpoint("getMotto", "GET", "/shelves/{shelfId}/motto"), Update: endpoint("setMotto", "PATCH", "/shelves/{shelfId}/motto")}},
 	)

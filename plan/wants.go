@@ -104,7 +104,7 @@ func (w *wants) children(n *node) {
 		return
 	}
 	for _, kind := range w.b.in.Catalog.Children(n.kind.Name) {
-		if !kind.Singleton { // which goes with its parent and hinders nobody
+		if !kind.Singleton && !kind.Once { // which go with their parent and hinder nobody
 			w.sweep(n.connection, kind, n.within())
 		}
 	}

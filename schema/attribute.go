@@ -64,6 +64,9 @@ type Attribute struct {
 	Immutable bool
 	// WriteOnly marks a secret: sent, never read back nor stored; state keeps a hash.
 	WriteOnly bool
+	// Unread says that Atlas takes the value and never shows it. It is what was last applied, so that only the file
+	// changes it.
+	Unread bool
 	// OnceShown marks a secret that Atlas shows in one answer only (R33).
 	OnceShown bool
 	// Protects marks a flag that, while it is on in Atlas, makes Atlas refuse a deletion.

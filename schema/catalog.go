@@ -60,9 +60,9 @@ func (c *Catalog) Children(parent string) []*Kind {
 }
 
 // Collections returns the kinds of which the given one can hold any number, sorted: those that can be exclusive in it.
-// What it has one of from the start is none of them, since there is always one.
+// What it has one of from the start is none of them, since there is always one, nor is what was done at one time.
 func (c *Catalog) Collections(parent string) []*Kind {
-	return slices.DeleteFunc(c.Children(parent), func(k *Kind) bool { return k.Singleton })
+	return slices.DeleteFunc(c.Children(parent), func(k *Kind) bool { return k.Singleton || k.Once })
 }
 
 // complete derives the API names that are left out and remembers the types, on a copy.
@@ -182,6 +182,11 @@ func (c *Catalog) check(k *Kind) []string {
 			bad("a rule for %s speaks of an attribute %q that it does not have", r.Risk, r.Attribute)
 		}
 	}
+	if len(k.InParent) > 0 && c.kinds[k.Parent] != nil {
+		checkConditions(c.kinds[k.Parent].Attributes, k.InParent, func(name string) {
+			bad("it needs something of an attribute %q that its parent does not have", name)
+		})
+	}
 	for _, e := range k.AllEndpoints() {
 		if e.Operation == "" || e.Method == "" || !strings.HasPrefix(e.Path, "/api/atlas/v2") || e.Version == "" || e.Role == "" {
 			bad("endpoint %s %s lacks operation, method, path, version or role", e.Operation, e.Path)
@@ -210,6 +215,8 @@ func checkAttributes(attrs []Attribute, prefix string, bad func(string, ...any))
 			bad("attribute %s is a map and needs Of", path)
 		case a.Required && a.Owner == Server:
 			bad("attribute %s is required and the server's", path)
+		case a.Unread && (prefix != "" || !a.Argument()):
+			bad("attribute %s is not shown by Atlas, which is for arguments of the kind itself", path)
 		}
 		seen[a.Name] = true
 		for _, key := range append(slices.Clone(a.Elem.Key), a.Elem.Tag) {

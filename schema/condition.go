@@ -277,3 +277,12 @@ func Requires(attrs []Attribute, v cty.Value, a *Attribute) bool {
 	v, _ = v.Unmark()
 	return a.RequiredWhen != nil && !v.IsNull() && v.IsKnown() && allHold(attrs, v, a.RequiredWhen)
 }
+
+// Fails returns the first of some conditions on the kind's attributes that certainly does not hold of a value, or nil.
+func (k *Kind) Fails(v cty.Value, conds []Condition) *Condition {
+	v, _ = v.Unmark()
+	if v.IsNull() || !v.IsKnown() {
+		return nil
+	}
+	return firstFailed(k.Attributes, v, conds)
+}

@@ -63,6 +63,12 @@ type Kind struct {
 	BlocksParent bool
 	// Siblings says that Atlas adds objects of this kind by itself, so that a creation looks first (R24).
 	Siblings bool
+	// Once says that an object stands for what was done at one time: a snapshot, a restore. It cannot be done again, so
+	// one that is gone is not made anew, nor with a parent that is replaced; a changed one is another one, made before
+	// the old one goes. What nobody declared of it is nobody's business: Atlas does such things by itself all the time.
+	Once bool
+	// InParent are what must hold of the parent for an object to be there, as conditions on its attributes.
+	InParent []Condition
 
 	// Credential is nil for what has no secret that Atlas shows once.
 	Credential *Credential
@@ -161,6 +167,9 @@ type Endpoint struct {
 	Only []string
 	// Omit are attributes that the call does not take in its body, mostly because the path holds them.
 	Omit []string
+	// Renamed maps attributes to the API fields that they have in the call's body, where these are not the usual ones,
+	// and Adds are fields that the body has whatever the file says.
+	Renamed, Adds map[string]string
 	// Query maps a query parameter to the attribute that fills it (retainBackups: retain_backups).
 	Query map[string]string
 	// Limits names the set of endpoints that shares a rate budget; "" means the path's second-level resource.

@@ -173,6 +173,15 @@ func encodeBody(w provider.Write, attrs []schema.Attribute, v cty.Value) (any, e
 	if err != nil {
 		return nil, err
 	}
+	for name, field := range w.Endpoint.Renamed {
+		if a := w.Ref.Kind.Attribute(name); a != nil && j[a.API] != nil {
+			j[field] = j[a.API]
+			delete(j, a.API)
+		}
+	}
+	for field, text := range w.Endpoint.Adds {
+		j[field] = text
+	}
 	for i := range w.Ref.Kind.Attributes {
 		a := &w.Ref.Kind.Attributes[i]
 		if id := w.Ref.Place.Param(a.FromPlace); id != "" && w.Endpoint.Only == nil && !slices.Contains(w.Endpoint.Omit, a.Name) {

@@ -267,6 +267,9 @@ func (s *Server) deleteCluster(c *call) *apiError {
 	if err := s.startDeletion(c, it); err != nil {
 		return err
 	}
+	if retain != "true" {
+		dropSnapshots(c.project, textOf(it.Doc, "id"))
+	}
 	it.Progress.Linger = s.opts.DeleteLingers
 	c.setJSON(http.StatusAccepted, object{})
 	return nil

@@ -95,6 +95,7 @@ var errorKinds = map[string]errorKind{
 	"ATLAS_INVALID_MAINTENANCE_WINDOW_HOUR_OF_DAY": {400, "Value should be between 0 and 23."},
 
 	"BACKUP_CONFIG_NOT_FOUND":       {404, "No backup configuration exists for cluster %s in group %s."},
+	"SNAPSHOT_NOT_FOUND":            {404, "No snapshot with ID %s exists for cluster %s."},
 	"INVALID_NUM_OF_POLICIES":       {400, "Must have exactly one policy."},
 	"INVALID_POLICY_ID":             {400, "The policy id %s is invalid."},
 	"INVALID_POLICY_ITEM_ID":        {400, "The specified policy item id %s does not exist."},

@@ -145,7 +145,7 @@ func (s *Server) Get(kind Kind, groupID, key string) (map[string]any, bool) {
 }
 
 // Put stores an object as it stands, the way an answer of Atlas shows it: nothing is checked and nothing
-// filled in but an id and the project's. It replaces an object with the same key. It is how live data and
+// filled in but an id and the project's. A backup says in clusterName what it is of. It replaces an object with the same key. It is how live data and
 // recordings get in, and what a person in the UI would have made.
 func (s *Server) Put(kind Kind, groupID string, raw map[string]any) error {
 	s.mu.Lock()
@@ -174,7 +174,7 @@ func (s *Server) Put(kind Kind, groupID string, raw map[string]any) error {
 		return err
 	}
 	switch kind {
-	case Cluster, FlexCluster, AlertConfig, Container:
+	case Cluster, FlexCluster, AlertConfig, Container, BackupSnapshot:
 		setDefault(doc, "id", s.newID())
 	}
 	switch kind {
@@ -186,6 +186,9 @@ func (s *Server) Put(kind Kind, groupID string, raw map[string]any) error {
 		return fmt.Errorf("the %s has no key: %s", kind, canonical(doc))
 	}
 	it := &item{Doc: doc}
+	if kind == BackupSnapshot {
+		it.Of = sourceOf(p, doc)
+	}
 	if old, ok := x.get(key); ok {
 		it.Args, it.Schedule = old.Args, old.Schedule
 	}
@@ -263,6 +266,9 @@ func (s *Server) Change(kind Kind, groupID, key string, fields map[string]any) e
 	}
 	if slices.Contains(collected[:], kind) {
 		it, _ := p.of(kind).get(key)
+		if it.Of != nil {
+			it.Progress = nil // it stays as it was put
+		}
 		p.of(kind).remove(key)
 		p.store(kind, keyOf(kind, doc), it)
 		if kind == Cluster || kind == FlexCluster {

@@ -390,9 +390,9 @@ func TestRecordedSingletons(t *testing.T) {
 	}
 }
 
-// TestRecordedSchedules compares what is left of a backup schedule that is deleted. The other recordings are of an
-// older version.
-func TestRecordedSchedules(t *testing.T) {
+// TestRecordedBackups compares what is recorded of backups: what is left of a schedule that is deleted, since the
+// other recordings of schedules are of an older version, and snapshots.
+func TestRecordedBackups(t *testing.T) {
 	c := newConformance(t, "backup")
 	for _, list := range c.recorded {
 		for _, r := range list {
@@ -400,10 +400,34 @@ func TestRecordedSchedules(t *testing.T) {
 			doc := c.minimal(Cluster, r)
 			doc["backupEnabled"] = true
 			c.put(t, Cluster, r.Params["groupId"], doc)
-			c.compare(t, r, nil)
+			c.compare(t, r, c.seedBackup(t, r))
 		}
 	}
 	c.report(t)
+}
+
+// seedBackup puts the snapshots that an answer shows into the sandbox, and returns the body of a request that makes one.
+func (c *conformance) seedBackup(t *testing.T, r recording) any {
+	body := asObject(r.Body)
+	if !strings.Contains(r.Path, "/snapshots") {
+		return nil
+	}
+	if r.Method == "POST" {
+		return object{"description": body["description"], "retentionInDays": 1}
+	}
+	seeds := objectsOf(body, "results")
+	if seeds == nil {
+		seeds = []object{body}
+	}
+	for _, seed := range seeds {
+		if seed == nil {
+			seed = object{"id": r.Params["snapshotId"]}
+		}
+		seed["expiresAt"] = stamp(testStart.Add(time.Hour))
+		seed["clusterName"] = r.Params["clusterName"]
+		c.put(t, BackupSnapshot, r.Params["groupId"], seed)
+	}
+	return nil
 }
 
 func asObject(value any) object { o, _ := value.(object); return o }

@@ -69,6 +69,6 @@ func matchPath(pattern string, segments []string) (map[string]string, bool) {
 func allOperations() router {
 	return newRouter(orgOperations, projectOperations, limitOperations, userOperations, roleOperations, accessOperations,
 		alertOperations, clusterOperations, containerOperations, windowOperations, auditOperations,
-		scheduleOperations, flexOperations, keyOperations, emptyOperations,
+		scheduleOperations, snapshotOperations, flexOperations, keyOperations, emptyOperations,
 		identityOperations)
 }

@@ -328,6 +328,7 @@ func (s *Server) catchUp(p *project) {
 	}
 	s.settleAll(p, Cluster, false)
 	s.settleAll(p, FlexCluster, false)
+	s.settleSnapshots(p, "", false)
 }
 
 // readBody checks the body against the operation's rule.

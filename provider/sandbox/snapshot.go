@@ -11,7 +11,7 @@ import (
 var volatile = map[string]bool{"id": true, "groupId": true, "orgId": true, "created": true, "createDate": true, "updated": true,
 	"links": true, "notifierId": true, "connectionStrings": true, "mongoDBVersion": true, "zoneId": true, "vpcId": true, "vnetName": true,
 	"azureSubscriptionId": true, "effectiveReplicationSpecs": true, "effectiveElectableSpecs": true, "effectiveReadOnlySpecs": true,
-	"effectiveAnalyticsSpecs": true}
+	"effectiveAnalyticsSpecs": true, "createdAt": true, "expiresAt": true, "mongodVersion": true, "storageSizeBytes": true, "snapshotIds": true}
 
 // unordered are the lists in which order has no meaning.
 var unordered = map[string]bool{"roles": true, "scopes": true, "labels": true, "tags": true, "actions": true, "resources": true,
@@ -19,7 +19,7 @@ var unordered = map[string]bool{"roles": true, "scopes": true, "labels": true, "
 
 // Snapshot is everything in the sandbox by "organization/project/kind/key", without what differs between
 // two runs that did the same (ids, dates, links) and with lists in a fixed order, so that two snapshots
-// can be compared. Alert configurations and API keys, which have no key, are numbered by content; two alike are two.
+// can be compared. Alert configurations, API keys and backups, which have no key, are numbered by content; two alike are two.
 // Settings and singletons are among it; process arguments where they were set, and backup schedules where they were
 // looked at.
 func (s *Server) Snapshot() map[string]any {
@@ -48,7 +48,7 @@ func (s *Server) Snapshot() map[string]any {
 			var keyless []any
 			for key, it := range p.of(kind).all() {
 				doc := stable("", it.Doc)
-				if kind == AlertConfig || kind == Container {
+				if kind == AlertConfig || kind == Container || it.Of != nil {
 					keyless = append(keyless, doc)
 					continue
 				}

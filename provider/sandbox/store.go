@@ -16,8 +16,8 @@ type Kind string
 
 // The kinds that the sandbox holds. A project and the objects with a key of their own can be put, changed
 // and deleted; settings and process arguments belong to a project and a cluster and always exist, as do the
-// singletons, whose deletion is a reset. A backup schedule belongs to a cluster while its backups are on. An API key belongs to
-// an organization.
+// singletons, whose deletion is a reset. A backup schedule belongs to a cluster while its backups are on. A snapshot may
+// outlive its cluster. An API key belongs to an organization.
 const (
 	Project           Kind = "project"
 	Settings          Kind = "settings"
@@ -32,11 +32,12 @@ const (
 	Auditing          Kind = "auditing"
 	BackupSchedule    Kind = "backup_schedule"
 	FlexCluster       Kind = "flex_cluster"
+	BackupSnapshot    Kind = "backup_snapshot"
 	APIKey            Kind = "api_key"
 )
 
 // collected are the kinds of which a project has any number.
-var collected = [...]Kind{DatabaseUser, CustomRole, AccessList, AlertConfig, Cluster, Container, FlexCluster}
+var collected = [...]Kind{DatabaseUser, CustomRole, AccessList, AlertConfig, Cluster, Container, FlexCluster, BackupSnapshot}
 
 // single are the kinds of which a project has exactly one, with what it is from the start.
 var single = map[Kind]func() object{
@@ -53,6 +54,7 @@ type item struct {
 	Schedule object    `json:"schedule,omitempty"`
 	Entries  []object  `json:"entries,omitempty"` // addresses that an API key is accepted from
 	Digest   string    `json:"digest,omitempty"`  // what checks an API key's answers to Digest challenges
+	Of       *source   `json:"of,omitempty"`      // the cluster of a backup
 }
 
 // progress is what a cluster is busy with.
@@ -60,6 +62,13 @@ type progress struct {
 	Until  time.Time `json:"until"`
 	Polls  int       `json:"polls"`            // reads that still find it busy, where polls count
 	Linger bool      `json:"linger,omitempty"` // the next read still shows the state before
+}
+
+// source is the cluster that a backup is of. Another one may get its name.
+type source struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	Days int64  `json:"days,omitempty"` // for how long a snapshot is kept once it is taken
 }
 
 // project is a project with everything in it. It is the unit of persistence.
@@ -102,10 +111,12 @@ func (p *project) fill(seed uint64) {
 // store puts an object and takes note of its expiry.
 func (p *project) store(kind Kind, key string, it *item) {
 	it.Expires = time.Time{}
-	if when, err := time.Parse(time.RFC3339, textOf(it.Doc, "deleteAfterDate")); err == nil {
-		it.Expires = when
-		if p.soonest.IsZero() || when.Before(p.soonest) {
-			p.soonest = when
+	for _, field := range []string{"deleteAfterDate", "expiresAt"} {
+		if when, err := time.Parse(time.RFC3339, textOf(it.Doc, field)); err == nil && it.Progress == nil {
+			it.Expires = when
+			if p.soonest.IsZero() || when.Before(p.soonest) {
+				p.soonest = when
+			}
 		}
 	}
 	p.of(kind).put(key, it)

@@ -174,8 +174,10 @@ func (w *writer) kind(k *schema.Kind) object {
 			m[c.Name] = member{blocks(w.kind(c)), c.Doc, false}
 			continue
 		}
-		inside = append(inside, c.Name)
 		m[c.Name] = member{labelled(w.kind(c)), c.Doc, false}
+	}
+	for _, c := range w.catalog.Collections(k.Name) {
+		inside = append(inside, c.Name)
 	}
 	if inside != nil {
 		m["exclusive"] = member{object{"type": "array", "items": object{"enum": inside}},

@@ -39,6 +39,7 @@ const (
 	projectDatabaseAdmin = "Project Database Access Admin"
 	projectNetworkAdmin  = "Project Network Access Manager"
 	projectBackupManager = "Project Backup Manager"
+	projectBackupCreator = "Project Backup Creator"
 )
 
 // group is the path of a project, in which most kinds live.

@@ -64,6 +64,10 @@ var leftOut = map[string]string{
 	"backup_schedule .updateCopySnapshots":               "what a change does to copies that are there is an action",
 	"backup_schedule .deleteCopySnapshots":               "what a change does to copies that are there is an action",
 	"backup_schedule .deleteCopiedBackups":               "what a change does to copies that are there is an action",
+	"backup_snapshot .retentionUnit":                     "always days, as a creation has it",
+	"backup_snapshot .retentionValue":                    "what a change calls retention_in_days",
+	"sharded_backup_snapshot .retentionUnit":             "always days, as a creation has it",
+	"sharded_backup_snapshot .retentionValue":            "what a change calls retention_in_days",
 }
 
 // open are attributes whose values the specification lists and a kind does not: the lists change monthly.

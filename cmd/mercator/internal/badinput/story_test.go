@@ -220,8 +220,8 @@ func (s *story) byHand(word, rest string) {
 	case "put":
 		s.check(s.box.Put(kind, id, doc))
 	case "change":
-		if kind == sandbox.AlertConfig {
-			key = s.alert(id, key)
+		if field := keyless[kind]; field != "" {
+			key = s.idOf(kind, id, field, key)
 		}
 		s.check(s.box.Change(kind, id, key, doc))
 	default:
@@ -229,15 +229,18 @@ func (s *story) byHand(word, rest string) {
 	}
 }
 
-// alert returns the id of the project's alert configuration of an event.
-func (s *story) alert(project, event string) string {
+// keyless are the fields by which stories know what has no name.
+var keyless = map[sandbox.Kind]string{sandbox.AlertConfig: "eventTypeName", sandbox.BackupSnapshot: "description"}
+
+// idOf returns the id of the project's object with a text in a field.
+func (s *story) idOf(kind sandbox.Kind, project, field, text string) string {
 	s.t.Helper()
-	for _, doc := range s.box.List(sandbox.AlertConfig, project) {
-		if doc["eventTypeName"] == event {
+	for _, doc := range s.box.List(kind, project) {
+		if doc[field] == text {
 			return doc["id"].(string)
 		}
 	}
-	s.t.Fatalf("there is no alert of %s", event)
+	s.t.Fatalf("there is no %s whose %s is %s", kind, field, text)
 	return ""
 }
 

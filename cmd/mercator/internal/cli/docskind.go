@@ -61,6 +61,12 @@ func kindPage(catalog *schema.Catalog, k *schema.Kind, shown example) string {
 	if k.Singleton {
 		d.printf("Every %s has exactly one, so that inside of it the block takes no label and stands once. %s ", k.Parent, removal(k))
 	}
+	if k.Once {
+		d.printf("It is made once: one that is gone is not made again, unless `--replace` asks for another, and those that nobody declared are left alone. ")
+	}
+	if len(k.InParent) > 0 {
+		d.printf("It is made only in a %s of which %s. ", kindLink(k.Parent), conditions(k.InParent))
+	}
 	if children := catalog.Children(k.Name); len(children) > 0 {
 		var links []string
 		for _, c := range children {
@@ -212,8 +218,10 @@ func (d *document) identity(k *schema.Kind, shown schema.Resource) {
 		d.printf("- What Atlas holds under that already is adopted; what was made anew under it outside is bound again.\n")
 	case k.Identity.Binds == schema.ByID && len(k.Identity.Key) > 0:
 		d.printf("- It is bound by its id, so that it can be renamed; what Atlas holds under that name already is adopted.\n")
-	case k.Credential != nil:
+	case k.Identity.Binds == schema.ByID:
 		d.printf("- It is bound by its id, and nothing else tells one from another: what the state does not know is left alone, and a new one is made.\n")
+	}
+	if k.Credential != nil {
 		d.printf("- Its secret goes to `%s` or `%s` before anything else happens. Where that fails it is revoked.\n", schema.SecretFile, schema.SecretCommand)
 	}
 	if id := importedBy(k, shown); id != "" {

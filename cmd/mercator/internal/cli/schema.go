@@ -209,6 +209,7 @@ func traits(a *schema.Attribute) []string {
 	}{
 		{a.Required, "required"}, {len(a.RequiredWhen) > 0, "sometimes required"}, {a.Immutable, "cannot be changed in place"},
 		{a.WriteOnly, "secret, never stored"}, {a.OnceShown, "secret, shown once"}, {a.DestroyTime, "used at deletion"},
+		{a.Unread, "never shown by Atlas"},
 	} {
 		if t.holds {
 			out = append(out, t.word)
@@ -287,8 +288,21 @@ const apiRoot = "/api/atlas/v2"
 func (p page) operations(k *schema.Kind) {
 	for _, o := range operationsOf(k) {
 		p.printf("  %-7s %s (%s)\n", o.Verb, o.Operation, o.Version)
-		p.printf("          %s %s\n          %s\n", o.Method, strings.TrimPrefix(o.Path, apiRoot), o.Role)
+		p.printf("          %s\n          %s\n", p.path(o.Method+" "+strings.TrimPrefix(o.Path, apiRoot), "          "), o.Role)
 	}
+}
+
+// path writes a request, a long one on several lines that begin with a segment of its path.
+func (p page) path(request, lead string) string {
+	var lines []string
+	for len(lead)+len(request) > p.width {
+		at := strings.LastIndexByte(request[:p.width-len(lead)], '/')
+		if at <= len("  ") {
+			break // a single segment
+		}
+		lines, request = append(lines, request[:at]), "  "+request[at:]
+	}
+	return strings.Join(append(lines, request), "\n"+lead)
 }
 
 // list joins names as people write them.

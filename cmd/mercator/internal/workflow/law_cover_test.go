@@ -26,10 +26,16 @@ var lawCannot = map[string]string{
 	"changed project.region_usage_restrictions":                              "replaces the project",
 }
 
+// newLawCover counts the arguments of the kinds that TestLaw draws: credentials are in TestLawOfKeys, and what is done
+// once in TestLawOfBackups.
 func newLawCover() *lawCover {
+	return newLawCoverOf(func(k *schema.Kind) bool { return k.Credential == nil && !k.Once })
+}
+
+func newLawCoverOf(wanted func(*schema.Kind) bool) *lawCover {
 	c := &lawCover{cells: map[string]*lawCell{}}
 	for _, name := range catalog.Names() {
-		if k := catalog.Kind(name); k.Credential == nil { // those are in TestLawOfKeys
+		if k := catalog.Kind(name); wanted(k) {
 			c.add(k.Attributes, name, false)
 		}
 	}
