@@ -80,13 +80,19 @@ func toyCatalog(t testing.TB) *schema.Catalog {
 		}
 		return schema.Part{Attribute: attribute, Read: read, Members: m}
 	}
+	named := func(attribute string) schema.Part { // plain texts, with which a team is made
+		path := in + "/teams/{name}/" + attribute
+		return schema.Part{Attribute: attribute, AtCreation: true, Members: &schema.Members{
+			Add: toyEndpoint("POST", path), Remove: toyEndpoint("PUT", path), Text: &schema.MemberText{Sent: "who"}}}
+	}
 	members := func(name string) schema.Attribute {
 		return schema.Attribute{Name: name, Type: schema.TypeList, Elem: schema.Elem{Key: []string{"who"}}, Nested: []schema.Attribute{str("who"), str("rank")}}
 	}
 	team := schema.Kind{Name: "team", Parent: "room", Identity: schema.Identity{Binds: schema.ByKey, Key: []string{"name"}},
-		Attributes: []schema.Attribute{key("name"), str("motto"), members("players"), members("fans")},
-		Endpoints:  toyEndpoints(in+"/teams", in+"/teams/{name}"),
-		Parts:      []schema.Part{ranked("players", toyEndpoint("GET", in+"/teams/{name}/players"), true), ranked("fans", nil, false)}}
+		Attributes: []schema.Attribute{key("name"), str("motto"), members("players"), members("fans"),
+			{Name: "coaches", Type: schema.TypeList, Of: schema.TypeString, Elem: schema.Elem{Whole: true}}},
+		Endpoints: toyEndpoints(in+"/teams", in+"/teams/{name}"),
+		Parts:     []schema.Part{ranked("players", toyEndpoint("GET", in+"/teams/{name}/players"), true), ranked("fans", nil, false), named("coaches")}}
 	const machine = in + "/engines/{name}"
 	copied := schema.Kind{Name: "copy", Parent: "engine", Once: true, Serial: true, Identity: schema.Identity{Binds: schema.ByID, ID: "id"},
 		Attributes: []schema.Attribute{serverOwned("id"), {Name: "text", Type: schema.TypeString, Immutable: true}, serverOwned("state"),

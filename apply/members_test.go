@@ -77,3 +77,33 @@ func TestMembersGoOnWhereTheyFailed(t *testing.T) {
 	h.converge()
 	h.check()
 }
+
+// A list that a creation takes in its own body needs no call of its own then, and is changed by its elements later.
+func TestMembersAtCreation(t *testing.T) {
+	h := newHouse(t)
+	h.put("room.a", map[string]any{"name": "a"})
+	for _, tc := range []struct {
+		name    string
+		coaches []any
+		want    []string
+	}{
+		{"made with them", []any{"ann", "bob"}, []string{"create room a", "create team t"}},
+		{"another order", []any{"bob", "ann"}, nil},
+		{"one more, one less", []any{"bob", "cid"}, []string{"post cid of coaches", "put ann of coaches"}},
+	} {
+		h.t, h.world.calls = t, nil
+		h.put("room.a.team.t", map[string]any{"name": "t", "coaches": tc.coaches})
+		if p := h.plan(); apply.Needed(p, h.state) {
+			if r := h.apply(context.Background(), p); !r.OK() {
+				t.Fatal(tc.name, resultText(r))
+			}
+		}
+		if !slices.Equal(h.world.calls, tc.want) {
+			t.Errorf("%s: calls %q, want %q", tc.name, h.world.calls, tc.want)
+		}
+		if p := h.plan(); apply.Needed(p, h.state) {
+			t.Errorf("%s: the next plan is not empty: %s", tc.name, planText(p))
+		}
+		h.check()
+	}
+}

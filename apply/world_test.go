@@ -283,7 +283,7 @@ func (w *world) name(call provider.Write) string {
 	verb := "update"
 	switch {
 	case call.Part != nil && call.Part.Members != nil:
-		return strings.ToLower(call.Endpoint.Method) + " " + text(call.Member.GetAttr("who")) + " of " + call.Part.Attribute
+		return strings.ToLower(call.Endpoint.Method) + " " + who(call.Member) + " of " + call.Part.Attribute
 	case call.Part != nil:
 		verb = "part " + call.PartKey
 	case call.Endpoint == call.Ref.Kind.Endpoints.Create:
@@ -362,6 +362,14 @@ func (w *world) carryOut(call provider.Write, name string) (schema.Object, error
 	return o, nil
 }
 
+// who names an element of a list: by its field, or by itself.
+func who(v cty.Value) string {
+	if v.Type() == cty.String {
+		return text(v)
+	}
+	return text(v.GetAttr("who"))
+}
+
 // member carries out a call about one element of a list. What is there cannot be added, nor changed or removed what
 // is not.
 func (w *world) member(it *item, call provider.Write) error {
@@ -369,7 +377,7 @@ func (w *world) member(it *item, call provider.Write) error {
 	if old := it.values[call.Part.Attribute]; !old.IsNull() {
 		list = old.AsValueSlice()
 	}
-	at := slices.IndexFunc(list, func(v cty.Value) bool { return text(v.GetAttr("who")) == text(call.Member.GetAttr("who")) })
+	at := slices.IndexFunc(list, func(v cty.Value) bool { return who(v) == who(call.Member) })
 	switch m := call.Part.Members; {
 	case call.Endpoint == m.Add && at >= 0:
 		return refusal(provider.Conflict)

@@ -37,7 +37,7 @@ func (b *builder) creation(n *node) []schema.Call {
 	var main []string
 	for i := range n.kind.Attributes {
 		a := &n.kind.Attributes[i]
-		if sent(n.kind, a) && !a.Later && isSet(n.value, a.Name) {
+		if created(n.kind, a) && isSet(n.value, a.Name) {
 			main = append(main, a.Name)
 		}
 	}
@@ -60,6 +60,12 @@ func sent(kind *schema.Kind, a *schema.Attribute) bool {
 	return a.Argument() && !a.Virtual && !a.DestroyTime && kind.Part(a.Name) == nil
 }
 
+// created reports whether an attribute goes into the body of the kind's creation.
+func created(kind *schema.Kind, a *schema.Attribute) bool {
+	p := kind.Part(a.Name)
+	return sent(kind, a) && !a.Later || p != nil && p.AtCreation
+}
+
 func isSet(v cty.Value, name string) bool {
 	f, _ := v.GetAttr(name).Unmark()
 	return !f.IsKnown() || !f.IsNull()
@@ -68,7 +74,7 @@ func isSet(v cty.Value, name string) bool {
 func (b *builder) setParts(n *node) []string {
 	var out []string
 	for _, p := range n.kind.Parts {
-		if isSet(n.value, p.Attribute) {
+		if !p.AtCreation && isSet(n.value, p.Attribute) {
 			out = append(out, p.Attribute)
 		}
 	}

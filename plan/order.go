@@ -257,6 +257,11 @@ func (g *graph) removalOrder(n, dep *node) {
 	if n.change.GoesWith != "" {
 		if n.change.GoesWith == dep.address {
 			g.need(n, Remove, dep, Remove)
+			return
+		}
+		// What it lets go of when it goes along waits for what takes it, unless that waits for it.
+		if taker := g.b.byAddr[n.change.GoesWith]; dep.change.GoesWith == "" && !g.b.rests(dep, taker, map[*node]bool{}) {
+			g.need(dep, Remove, taker, Remove)
 		}
 		return
 	}
@@ -271,6 +276,22 @@ func (g *graph) removalOrder(n, dep *node) {
 	if !n.change.doing(Remove) && !goesFirst {
 		g.need(dep, Remove, n, Write)
 	}
+}
+
+// rests reports whether a node lives in another or needs it, directly or through others.
+func (b *builder) rests(n, on *node, seen map[*node]bool) bool {
+	if n == nil || seen[n] {
+		return false
+	}
+	seen[n] = true
+	if n == on || b.rests(n.parent, on, seen) {
+		return true
+	}
+	needs := n.change.Depends
+	if n.bound != nil {
+		needs = slices.Concat(needs, n.bound.Dependencies)
+	}
+	return slices.ContainsFunc(b.resolve(needs), func(dep *node) bool { return b.rests(dep, on, seen) })
 }
 
 // creationsFirst orders the deletions of kinds that say so after all creations in the same place (R15).

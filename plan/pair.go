@@ -314,7 +314,7 @@ func elementText(a *schema.Attribute, v cty.Value) string {
 		return "?"
 	}
 	if a.Nested == nil {
-		return wholeValue(&schema.Attribute{Type: a.Of, Enum: a.Enum}, v)
+		return wholeValue(&schema.Attribute{Type: a.Of, Enum: a.Enum, AnyCase: a.AnyCase}, v)
 	}
 	return wholeObject(a.Nested, v)
 }
@@ -385,7 +385,7 @@ func wholeValue(a *schema.Attribute, v cty.Value) string {
 			return canonical
 		}
 	}
-	if len(a.Enum) > 0 {
+	if len(a.Enum) > 0 || a.AnyCase {
 		return strings.ToUpper(text)
 	}
 	return text

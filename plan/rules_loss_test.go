@@ -252,3 +252,32 @@ func TestRule_R10_FieldsOfElementsAreReleasedToo(t *testing.T) {
 		t.Errorf("it is told once, got %+v", p.StateOnly)
 	}
 }
+
+// TestRule_R21_WhatGoesAlongLetsGoToo: a guest that goes with its shelf names a box on another shelf and a role on its
+// own. The box goes after the shelf, since until then the guest is there; the role goes with the shelf.
+func TestRule_R21_WhatGoesAlongLetsGoToo(t *testing.T) {
+	needs := func(others ...schema.Address) func(*schema.Bound) {
+		return func(b *schema.Bound) { b.Dependencies = append(b.Dependencies, others...) }
+	}
+	build := func(boxNeeds ...schema.Address) *plan.Plan {
+		p := newWorld(t).want("shelf.b", m{}).has("shelf", root, m{"id": "s1", "name": "a"}, m{"id": "s2", "name": "b"}).
+			knows("shelf.a", root, "s1", m{}).knows("shelf.b", root, "s2", m{}).
+			has("guest", inside("s1"), m{"name": "g"}).knows("shelf.a.guest.g", inside("s1"), "", m{}, needs("shelf.b.box.x", "shelf.a.role.r")).
+			has("role", inside("s1"), m{"name": "r"}).knows("shelf.a.role.r", inside("s1"), "", m{}).
+			has("box", inside("s2"), m{"id": "b1", "name": "x", "state": "IDLE"}).knows("shelf.b.box.x", inside("s2"), "b1", m{}, needs(boxNeeds...)).plan()
+		expectCodes(t, p)
+		return p
+	}
+	before := func(p *plan.Plan, first, second schema.Address) bool {
+		at := func(a schema.Address) int {
+			return slices.IndexFunc(p.Tasks, func(t plan.Task) bool { return p.Changes[t.Change].Address == a && t.Phase == plan.Remove })
+		}
+		return slices.Contains(p.Tasks[at(second)].Needs, at(first))
+	}
+	if p := build(); !before(p, "shelf.a", "shelf.b.box.x") {
+		t.Errorf("the box goes before the shelf whose guest names it: %+v", p.Tasks)
+	}
+	if p := build("shelf.a"); before(p, "shelf.a", "shelf.b.box.x") || !before(p, "shelf.b.box.x", "shelf.a") {
+		t.Errorf("a box that itself needs the shelf goes before it: %+v", p.Tasks)
+	}
+}

@@ -97,6 +97,8 @@ type Attribute struct {
 	// Enum are the known values, compared without case; an unknown one is a warning (R19). Ordered enums
 	// (instance sizes) stand in rising order.
 	Enum []string
+	// AnyCase says that a text, or the texts in a list, are compared without case (an e-mail address).
+	AnyCase bool
 	// Min and Max bound a number, MaxLen a string's characters; nil and 0 mean no bound.
 	Min, Max *float64
 	MaxLen   int

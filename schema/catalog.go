@@ -132,8 +132,10 @@ func (c *Catalog) check(k *Kind) []string {
 		case m == nil:
 		case m.Add == nil || m.Remove == nil || p.Write != nil:
 			bad("the members of %s need endpoints to add and to remove one, and are written by no other", p.Attribute)
-		case a != nil && a.Nested == nil:
-			bad("the members of %s must be objects", p.Attribute)
+		case a != nil && (a.Nested == nil) != (m.Text != nil):
+			bad("the members of %s must be objects, or plain texts with Text", p.Attribute)
+		case m.Text != nil && (m.Text.Sent == "" || m.Text.IDs != nil && m.Text.Shown == ""):
+			bad("the members of %s are texts in a field of bodies, and those with ids in one of answers too", p.Attribute)
 		case a != nil:
 			for param, fill := range m.Params {
 				if slices.ContainsFunc(fill, func(name string) bool { return Find(a.Nested, name) == nil }) {
@@ -281,6 +283,9 @@ func (k *Kind) AllEndpoints() []*Endpoint {
 	for _, p := range k.Parts {
 		all = append(all, p.Read)
 		all = append(all, p.Endpoints()...)
+		if m := p.Members; m != nil && m.Text != nil {
+			all = append(all, m.Text.IDs)
+		}
 	}
 	return slices.DeleteFunc(all, func(e *Endpoint) bool { return e == nil })
 }

@@ -191,6 +191,8 @@ type Part struct {
 	// Members says that the elements of a list are written one by one; there is no Write then, and no Read where
 	// reading the object shows them.
 	Members *Members
+	// AtCreation says that a creation takes the argument in its own body, so that the part is for changes only.
+	AtCreation bool
 }
 
 // Members are the calls that change a list by its elements: who is in a team, where a key is assigned.
@@ -201,6 +203,19 @@ type Members struct {
 	// Params maps path parameters to the nested attributes that fill them: of several, the first that is set. A body
 	// holds none that fills a parameter of its endpoint's path.
 	Params map[string][]string
+	// Text is set where the elements are plain texts, and only there.
+	Text *MemberText
+}
+
+// MemberText says where calls and answers hold an element that is a plain text.
+type MemberText struct {
+	// Sent is the field of a body that names the element ("groupRole").
+	Sent string
+	// Shown is the field of the objects that the part's Read lists, where it lists objects ("username").
+	Shown string
+	// IDs is set where calls name an element by an id: a list of the objects that have one, each with the element's text
+	// in Shown. It is asked for the element by a query parameter of that name.
+	IDs *Endpoint
 }
 
 // Endpoints returns the calls that write the part.

@@ -101,6 +101,7 @@ func (c *Client) decodePart(kind *schema.Kind, part *schema.Part, j any) cty.Val
 		}
 		j = byName
 	}
+	j = memberTexts(part, j)
 	whole := c.withoutSecrets([]schema.Attribute{a}, map[string]any{a.API: j}, false)
 	v, _ := schema.Decode([]schema.Attribute{a}, whole, schema.ByAPI)
 	return v.GetAttr(a.Name)

@@ -150,10 +150,11 @@ func bodyAttributes(w provider.Write) []schema.Attribute {
 	for _, name := range w.Endpoint.Query {
 		skip[name] = true
 	}
-	for i := range w.Ref.Kind.Parts {
-		skip[w.Ref.Kind.Parts[i].Attribute] = true
-	}
 	creation := w.Endpoint == w.Ref.Kind.Endpoints.Create
+	for i := range w.Ref.Kind.Parts {
+		p := &w.Ref.Kind.Parts[i]
+		skip[p.Attribute] = skip[p.Attribute] || !creation || !p.AtCreation
+	}
 	var out []schema.Attribute
 	for _, a := range sendable(w.Ref.Kind.Attributes) {
 		switch {
@@ -233,41 +234,6 @@ func encodePart(w provider.Write, v cty.Value) (any, []schema.Attribute, error) 
 		return nil, nil, fmt.Errorf("%s has no value to send", a.Name)
 	}
 	return j[a.API], a.Nested, nil
-}
-
-// encodeMember makes the body of a call about one element of a list, in an array where the endpoint takes several.
-func (c *Client) encodeMember(w provider.Write, out encoded) (encoded, error) {
-	var inPath []string
-	for _, param := range schema.Params(w.Endpoint.Path) {
-		inPath = append(inPath, w.Part.Members.Params[param]...)
-	}
-	list := w.Ref.Kind.Attribute(w.Part.Attribute)
-	attrs := slices.DeleteFunc(sendable(list.Nested), func(a schema.Attribute) bool { return slices.Contains(inPath, a.Name) })
-	plain, err := c.reveal(w.Ref.Kind.Name, []schema.Attribute{*list}, cty.ObjectVal(map[string]cty.Value{list.Name: cty.ListVal([]cty.Value{w.Member})}))
-	if err != nil {
-		return encoded{}, err
-	}
-	j, err := schema.Encode(attrs, plain.GetAttr(list.Name).Index(cty.Zero), schema.ByAPI)
-	if err != nil {
-		return encoded{}, fmt.Errorf("%s: %w", w.Ref.Kind.Name, err)
-	}
-	var body any = j
-	if w.Endpoint.Batch > 0 {
-		body = []any{j}
-	}
-	out.attrs = attrs
-	out.body, err = json.Marshal(body)
-	return out, err
-}
-
-// firstText returns the first of the attributes that holds a text.
-func firstText(v cty.Value, names []string) string {
-	for _, name := range names {
-		if s := text(v.GetAttr(name)); s != "" {
-			return s
-		}
-	}
-	return ""
 }
 
 // keyed is one key of a Part that is written key by key, as an attribute of its own.

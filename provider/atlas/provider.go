@@ -107,6 +107,10 @@ func asAny(items []any, err error) (any, error) { return items, err }
 
 // Write implements provider.Writer.
 func (c *Client) Write(ctx context.Context, w provider.Write) (schema.Object, error) {
+	w, err := c.identified(ctx, w)
+	if err != nil {
+		return schema.Object{}, err
+	}
 	place := w.Ref.Place
 	if w.Part != nil && w.Part.Each {
 		place = place.With(w.Part.EachParam, apiKey(w.Ref.Kind.Attribute(w.Part.Attribute), w.PartKey))

@@ -80,6 +80,13 @@ var errorKinds = map[string]errorKind{
 	"INVALID_ROLE_FOR_ORG":         {400, "Role %s invalid for organization %s."},
 	"INVALID_ROLE_FOR_GROUP":       {400, "Role %s is invalid for group %s."},
 
+	"TEAM_NOT_FOUND":                         {404, "No team with ID %s exists."},
+	"TEAM_NAME_NOT_FOUND":                    {404, "No team with name \"%s\" exists."},
+	"TEAM_NAME_NOT_AVAILABLE":                {409, "Cannot create a team named %s in organization %s."},
+	"TEAM_EXISTS_IN_GROUP":                   {409, "Cannot add a team that already exists in group."},
+	"CANNOT_CREATE_EMPTY_TEAM":               {400, "A team must contain at least one user."},
+	"CANNOT_DELETE_TEAM_ASSIGNED_TO_PROJECT": {404, "cannot delete a team that has at least one project assigned"},
+
 	"ALERT_CONFIG_NOT_FOUND":                       {404, "No alert configuration with ID %s exists in group %s."},
 	"MISSING_NOTIFICATIONS":                        {400, "At least one notification must be specified for an alert configuration."},
 	"MISSING_METRIC_THRESHOLD":                     {400, "A metric threshold must be specified for host metric alerts."},

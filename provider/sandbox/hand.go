@@ -16,6 +16,8 @@ func keyOf(kind Kind, doc object) string {
 		return entryKey(doc)
 	case Cluster, FlexCluster:
 		return textOf(doc, "name")
+	case ProjectTeam:
+		return textOf(doc, "teamId")
 	}
 	return textOf(doc, "id")
 }
@@ -132,7 +134,7 @@ func (s *Server) document(kind Kind, groupID, key string) (object, error) {
 }
 
 // Get returns a copy of an object. The key is the name of a cluster or role, "admin/NAME" of a user, the
-// block or security group of an entry, the id of an alert configuration, container or API key; for a project, its
+// block or security group of an entry, the id of an alert configuration, container, API key, team (in a project too) or user; for a project, its
 // settings and what it has one of it is "".
 func (s *Server) Get(kind Kind, groupID, key string) (map[string]any, bool) {
 	s.mu.Lock()

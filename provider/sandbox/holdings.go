@@ -13,7 +13,7 @@ import (
 
 // held are the kinds of which an organization has any number, beside its projects. By hand they are named by the id
 // of the organization in place of a project's.
-var held = [...]Kind{APIKey}
+var held = [...]Kind{APIKey, Team, OrgUser}
 
 // holding is what an organization has beside its projects. Like a project it is a unit of persistence.
 type holding struct {
@@ -36,12 +36,14 @@ func (h *holding) fill(seed uint64) {
 	}
 }
 
-// holding returns what an organization has; it is empty until something is put there.
+// holding returns what an organization has: its owner, until something is put there.
 func (s *Server) holding(orgID string) *holding {
 	h := s.holdings[orgID]
 	if h == nil {
 		h = &holding{ID: orgID}
 		h.fill(s.opts.Seed)
+		owner := ownerOf(orgID)
+		h.of(OrgUser).put(textOf(owner, "id"), &item{Doc: owner})
 		s.holdings[orgID] = h
 	}
 	return h

@@ -291,6 +291,10 @@ func TestRecordedProjects(t *testing.T) {
 			case "GET /api/atlas/v2/orgs/{orgId}":
 				r.RawPath = "/api/atlas/v2/orgs/" + c.s.orgs[0].ID
 				c.compare(t, r, nil)
+			case "GET /api/atlas/v2/orgs/{orgId}/users", "GET /api/atlas/v2/groups/{groupId}/users":
+				r.RawPath = strings.Replace(r.RawPath, "/orgs/"+r.Params["orgId"], "/orgs/"+c.s.orgs[0].ID, 1)
+				c.putUsers(t, r)
+				c.compare(t, r, nil)
 			}
 		}
 	}

@@ -23,10 +23,13 @@ func (op *operation) mutating() bool { return op.method != "GET" }
 // router finds operations by method and path.
 type router struct{ operations []*operation }
 
-// newRouter sorts the operations so that a fixed segment is tried before a parameter ("{" sorts last).
+// newRouter sorts the operations so that a fixed segment is tried before a parameter ("{" sorts last), and a verb after
+// a parameter ("{teamId}:addUser") before the parameter alone.
 func newRouter(groups ...[]*operation) router {
 	r := router{slices.Concat(groups...)}
-	slices.SortStableFunc(r.operations, func(a, b *operation) int { return strings.Compare(a.path, b.path) })
+	slices.SortStableFunc(r.operations, func(a, b *operation) int {
+		return strings.Compare(strings.ReplaceAll(a.path, "}:", "!"), strings.ReplaceAll(b.path, "}:", "!"))
+	})
 	return r
 }
 
@@ -56,9 +59,16 @@ func matchPath(pattern string, segments []string) (map[string]string, bool) {
 		if err != nil {
 			return nil, false
 		}
-		if name, isParam := strings.CutPrefix(part, "{"); isParam && value != "" {
-			params[strings.TrimSuffix(name, "}")] = value
-		} else if part != value {
+		if !strings.HasPrefix(part, "{") {
+			if part != value {
+				return nil, false
+			}
+			continue
+		}
+		name, verb, _ := strings.Cut(part[1:], "}")
+		if value, ok := strings.CutSuffix(value, verb); ok && value != "" {
+			params[name] = value
+		} else {
 			return nil, false
 		}
 	}
@@ -70,5 +80,6 @@ func allOperations() router {
 	return newRouter(orgOperations, projectOperations, limitOperations, userOperations, roleOperations, accessOperations,
 		alertOperations, clusterOperations, containerOperations, windowOperations, auditOperations,
 		scheduleOperations, snapshotOperations, flexOperations, keyOperations, emptyOperations,
+		orgUserOperations, teamOperations,
 		identityOperations)
 }

@@ -15,7 +15,8 @@ var volatile = map[string]bool{"id": true, "groupId": true, "orgId": true, "crea
 
 // unordered are the lists in which order has no meaning.
 var unordered = map[string]bool{"roles": true, "scopes": true, "labels": true, "tags": true, "actions": true, "resources": true,
-	"inheritedRoles": true, "notifications": true, "matchers": true, "policyItems": true, "copySettings": true, "addresses": true}
+	"inheritedRoles": true, "notifications": true, "matchers": true, "policyItems": true, "copySettings": true, "addresses": true,
+	"roleNames": true, "teams": true}
 
 // Snapshot is everything in the sandbox by "organization/project/kind/key", without what differs between
 // two runs that did the same (ids, dates, links) and with lists in a fixed order, so that two snapshots
@@ -32,6 +33,12 @@ func (s *Server) Snapshot() map[string]any {
 			keys = append(keys, s.keySummary(it))
 		}
 		numbered(out, id+"/"+string(APIKey), keys)
+		for _, it := range h.of(Team).all() {
+			out[id+"/"+string(Team)+"/"+textOf(it.Doc, "name")] = object{"name": it.Doc["name"]}
+		}
+		for _, it := range h.of(OrgUser).all() {
+			out[id+"/"+string(OrgUser)+"/"+textOf(it.Doc, "username")] = s.userSummary(h, it)
+		}
 	}
 	for _, p := range s.projects.all() {
 		s.catchUp(p)
@@ -48,6 +55,10 @@ func (s *Server) Snapshot() map[string]any {
 			var keyless []any
 			for key, it := range p.of(kind).all() {
 				doc := stable("", it.Doc)
+				if kind == ProjectTeam {
+					team, _ := s.holding(textOf(p.Doc, "orgId")).of(Team).get(key)
+					key, doc = textOf(team.Doc, "name"), object{"roleNames": stable("roleNames", it.Doc["roleNames"])}
+				}
 				if kind == AlertConfig || kind == Container || it.Of != nil {
 					keyless = append(keyless, doc)
 					continue

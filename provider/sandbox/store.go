@@ -17,7 +17,8 @@ type Kind string
 // The kinds that the sandbox holds. A project and the objects with a key of their own can be put, changed
 // and deleted; settings and process arguments belong to a project and a cluster and always exist, as do the
 // singletons, whose deletion is a reset. A backup schedule belongs to a cluster while its backups are on. A snapshot may
-// outlive its cluster. An API key belongs to an organization.
+// outlive its cluster. API keys, teams and users belong to an organization; what a user may do in projects stands with the
+// user.
 const (
 	Project           Kind = "project"
 	Settings          Kind = "settings"
@@ -34,10 +35,14 @@ const (
 	FlexCluster       Kind = "flex_cluster"
 	BackupSnapshot    Kind = "backup_snapshot"
 	APIKey            Kind = "api_key"
+	Team              Kind = "team"
+	ProjectTeam       Kind = "project_team"
+	OrgUser           Kind = "org_user"
 )
 
 // collected are the kinds of which a project has any number.
-var collected = [...]Kind{DatabaseUser, CustomRole, AccessList, AlertConfig, Cluster, Container, FlexCluster, BackupSnapshot}
+var collected = [...]Kind{DatabaseUser, CustomRole, AccessList, AlertConfig, Cluster, Container, FlexCluster, BackupSnapshot,
+	ProjectTeam}
 
 // single are the kinds of which a project has exactly one, with what it is from the start.
 var single = map[Kind]func() object{

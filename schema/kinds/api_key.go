@@ -89,7 +89,7 @@ var _ = declare(schema.Kind{
 })
 
 const (
-	apiKeys        = "/api/atlas/v2/orgs/{orgId}/apiKeys"
+	apiKeys        = organization + "/apiKeys"
 	oneAPIKey      = apiKeys + "/{apiUserId}"
 	assignedAPIKey = group + "/apiKeys/{apiUserId}"
 )

@@ -22,8 +22,11 @@ func Catalog() (*schema.Catalog, error) {
 	return schema.NewCatalog(declared...)
 }
 
-// version20230101 is the dated version of the API that most of its older resources have.
-const version20230101 = "2023-01-01"
+// Dated versions of the API that several resources have: most of the older ones, and those about users.
+const (
+	version20230101 = "2023-01-01"
+	version20250219 = "2025-02-19"
+)
 
 // Least roles of Atlas that may make a call.
 const (
@@ -41,6 +44,9 @@ const (
 	projectBackupManager = "Project Backup Manager"
 	projectBackupCreator = "Project Backup Creator"
 )
+
+// organization is the path of an organization, and of what lives in it beside projects.
+const organization = "/api/atlas/v2/orgs/{orgId}"
 
 // group is the path of a project, in which most kinds live.
 const group = "/api/atlas/v2/groups/{groupId}"

@@ -149,6 +149,12 @@ func checkPart(t *testing.T, at string, a answered, object map[string]any) []str
 		name, _ := object["name"].(string)
 		object = map[string]any{name: object["value"]}
 	}
+	if m := a.part.Members; m != nil && m.Text != nil {
+		if name, _ := object[m.Text.Shown].(string); name == "" || m.Text.IDs != nil && object["id"] == nil {
+			t.Errorf("%s: a member of %s has no %s or no id: %v", at, attribute.Name, m.Text.Shown, object)
+		}
+		return nil
+	}
 	read, unknown := schema.Decode(attribute.Nested, object, schema.ByAPI)
 	again, _ := schema.Decode(attribute.Nested, rewritten(t, at, attribute.Nested, read), schema.ByAPI)
 	if !again.RawEquals(read) {

@@ -152,7 +152,7 @@ func (s *specification) kind(k *schema.Kind) {
 	var own []schema.Attribute
 	for _, a := range k.Attributes {
 		switch {
-		case a.Virtual || a.DestroyTime && k.Attribute("paused") == nil || k.Part(a.Name) != nil:
+		case a.Virtual || a.DestroyTime && k.Attribute("paused") == nil || k.Part(a.Name) != nil && !k.Part(a.Name).AtCreation:
 		case a.Forms != nil:
 			for _, form := range a.Forms {
 				one := a
@@ -169,10 +169,33 @@ func (s *specification) kind(k *schema.Kind) {
 		a := k.Attribute(p.Attribute)
 		switch {
 		case p.Each:
+		case p.Members != nil && p.Members.Text != nil:
+			s.memberTexts(k, a, &p)
 		case p.Members != nil:
 			s.attributes(k, a.Name+".", inBodies(a.Nested, p.Members), s.bodies(requestOf, p.Endpoints()...), s.results(s.bodies(answerOf, p.Read)))
 		default:
 			s.attributes(k, a.Name+".", a.Nested, s.bodies(requestOf, p.Write), s.bodies(answerOf, p.Read))
+		}
+	}
+}
+
+// memberTexts holds the fields that hold an element which is a plain text against requests and answers.
+func (s *specification) memberTexts(k *schema.Kind, a *schema.Attribute, p *schema.Part) {
+	t := p.Members.Text
+	for _, body := range s.bodies(requestOf, p.Endpoints()...) {
+		if fields := s.spec.Fields(body); len(fields.Variants) != 1 || fields.Variants[t.Sent] == nil {
+			s.differs(k.Name+" "+a.Name+" sent", "the requests have other fields than %s", t.Sent)
+		}
+	}
+	lists := []*schema.Endpoint{p.Read, t.IDs}
+	for _, shown := range s.results(s.bodies(answerOf, lists...)) {
+		if fields := s.spec.Fields(shown); fields.Variants[t.Shown] == nil || t.IDs != nil && fields.Variants["id"] == nil {
+			s.differs(k.Name+" "+a.Name+" shown", "the answers do not have the fields %s and id", t.Shown)
+		}
+	}
+	if t.IDs != nil {
+		if o, _ := s.spec.Operation(t.IDs.Operation); !o.Parameters[t.Shown] {
+			s.differs(k.Name+" "+a.Name+" ids", "%s takes no query parameter %s", t.IDs.Operation, t.Shown)
 		}
 	}
 }

@@ -156,7 +156,7 @@ func Full(t testing.TB) *state.State {
 	box.Connection, box.Adopted, box.Waiting = "emea", true, "update"
 	box.Applied = Value(t, "box", map[string]any{
 		"name": "tools <&> \"nails\" ü", "size": 12345678901234.0, "weight": 0.1, "open": false,
-		"best_before": "2024-05-01T00:00:00Z", "tags": map[string]any{"team": "a/b", "": "empty"},
+		"best_before": "2024-05-01T00:00:00Z", "tags": map[string]any{"crew": "a/b", "": "empty"},
 		"limits": map[string]any{"x": 2.5}, "colors": []any{"red", ""}, "lock": map[string]any{"maker": "x"},
 		"shelves": []any{map[string]any{"height": 1.0}, map[string]any{"label": "top"}},
 	})

@@ -1,0 +1,186 @@
+package workflow_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"mercator/plan"
+	"mercator/provider/sandbox"
+)
+
+// lawPeopleKinds are the kinds of which TestLawOfPeople makes configurations, and TestLaw none.
+var lawPeopleKinds = []string{"team", "project_team"}
+
+// lawPeople is what the files declare of an organization's people. Teams stand by their labels, and their roles in
+// projects by label and project.
+type lawPeople struct {
+	teams  map[string]lawTeam
+	grants map[[2]string][]string
+}
+
+type lawTeam struct {
+	name  string
+	users []string
+}
+
+// lawMembers belong to the organization, whatever the files say.
+var lawMembers = []string{"ann@example.com", "bob@example.com", "cid@example.com"}
+
+// TestLawOfPeople is the promise of the whole for what an organization has beside its projects, and for the roles of
+// people in these: whatever is declared one after the other, whatever is changed by hand, and whatever requests fail
+// meanwhile, there is in the end what the files say, once, and nothing else that was ours.
+func TestLawOfPeople(t *testing.T) {
+	setLawCases(t)
+	rapid.Check(t, func(rt *rapid.T) {
+		r := newRig(t, sandbox.Options{NoDefaultAlerts: true, Restless: true})
+		r.joined(lawMembers...)
+		people := lawPeople{map[string]lawTeam{}, map[[2]string][]string{}}
+		for range rapid.IntRange(1, 4).Draw(rt, "steps") {
+			people.step(rt)
+			r.write(people.text(rt))
+			r.peopleByHand(rt)
+			fault := sandbox.Fault{Method: rapid.SampledFrom([]string{"", "POST", "PATCH", "DELETE"}).Draw(rt, "method"), Path: "/teams",
+				Nth: rapid.IntRange(1, 8).Draw(rt, "nth"), Action: rapid.SampledFrom([]sandbox.Action{sandbox.Lost, sandbox.Reset, sandbox.Status}).Draw(rt, "action")}
+			if fault.Action == sandbox.Status {
+				fault.Status = 500
+			}
+			r.faults(fault)
+			r.apply(plan.Options{})
+			r.faults()
+			r.converge()
+			if want, is := people.wanted(), r.livePeople(); !slices.Equal(want, is) {
+				rt.Fatalf("Atlas has\n %s\nand declared is\n %s", strings.Join(is, "\n "), strings.Join(want, "\n "))
+			}
+		}
+	})
+}
+
+// drawSome draws one or two of several.
+func drawSome(rt *rapid.T, name string, from ...string) []string {
+	out := rapid.SliceOfNDistinct(rapid.SampledFrom(from), 1, 2, rapid.ID).Draw(rt, name)
+	slices.Sort(out)
+	return out
+}
+
+func (p *lawPeople) step(rt *rapid.T) {
+	chance := func(name string, of int) bool { return rapid.IntRange(1, of).Draw(rt, name) > 1 }
+	for _, label := range []string{"dev", "ops"} {
+		if _, there := p.teams[label]; there && !chance("keep team", 4) {
+			delete(p.teams, label)
+		} else {
+			p.teams[label] = lawTeam{rapid.SampledFrom([]string{label, label + " renamed"}).Draw(rt, "name"), drawSome(rt, "users", lawMembers...)}
+		}
+		for _, project := range []string{"shop", "lab"} {
+			at := [2]string{label, project}
+			delete(p.grants, at)
+			if _, there := p.teams[label]; there && chance("grant", 3) {
+				p.grants[at] = drawSome(rt, "roles", "GROUP_OWNER", "GROUP_READ_ONLY", "GROUP_DATA_ACCESS_ADMIN")
+			}
+		}
+	}
+}
+
+// text writes the declarations. Addresses are the same in any case, and so are they drawn.
+func (p *lawPeople) text(rt *rapid.T) string {
+	var b strings.Builder
+	for _, label := range slices.Sorted(maps.Keys(p.teams)) {
+		users := slices.Clone(p.teams[label].users)
+		if rapid.Bool().Draw(rt, "capitals") {
+			users[0] = strings.ToUpper(users[0])
+		}
+		fmt.Fprintf(&b, "team %q {\n name = %q\n usernames = [%s]\n}\n", label, p.teams[label].name, quoted(users))
+	}
+	for _, project := range []string{"shop", "lab"} {
+		fmt.Fprintf(&b, "project %q {\n", project)
+		for at, roles := range p.grants {
+			if at[1] == project {
+				fmt.Fprintf(&b, " project_team %q {\n  team_id = team.%s.id\n  role_names = [%s]\n }\n", at[0], at[0], quoted(roles))
+			}
+		}
+		b.WriteString("}\n")
+	}
+	return b.String()
+}
+
+// peopleByHand changes what is live, as somebody would in the console.
+func (r *rig) peopleByHand(rt *rapid.T) {
+	users, teams := r.box.List(sandbox.OrgUser, sandbox.DefaultOrgID), r.box.List(sandbox.Team, sandbox.DefaultOrgID)
+	err := error(nil)
+	switch group, _ := r.box.ProjectID("shop"); rapid.SampledFrom([]string{"nothing", "leave", "join", "grant", "revoke"}).Draw(rt, "by hand") {
+	case "leave":
+		err = r.box.Change(sandbox.OrgUser, sandbox.DefaultOrgID, users[len(users)-1]["id"].(string), map[string]any{"teamIds": []any{}})
+	case "join":
+		if len(teams) > 0 {
+			err = r.box.Change(sandbox.OrgUser, sandbox.DefaultOrgID, users[0]["id"].(string), map[string]any{"teamIds": []any{teams[0]["id"]}})
+		}
+	case "grant":
+		for _, grant := range r.box.List(sandbox.ProjectTeam, group) {
+			err = r.box.Change(sandbox.ProjectTeam, group, grant["teamId"].(string), map[string]any{"roleNames": []any{"GROUP_CLUSTER_MANAGER"}})
+		}
+	case "revoke":
+		for _, grant := range r.box.List(sandbox.ProjectTeam, group) {
+			err = r.box.Delete(sandbox.ProjectTeam, group, grant["teamId"].(string))
+		}
+	}
+	if err != nil {
+		rt.Fatal(err)
+	}
+}
+
+// wanted is what is declared, in a line for each object.
+func (p *lawPeople) wanted() []string {
+	var out []string
+	for label, team := range p.teams {
+		out = append(out, fmt.Sprintf("team %s %q", team.name, team.users))
+		for at, roles := range p.grants {
+			if at[0] == label {
+				out = append(out, fmt.Sprintf("%s project_team %s %q", at[1], team.name, roles))
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// livePeople is the same of what Atlas has.
+func (r *rig) livePeople() []string {
+	var out []string
+	snapshot := r.box.Snapshot()
+	members := map[string][]string{}
+	for _, name := range slices.Sorted(maps.Keys(snapshot)) {
+		doc, _ := snapshot[name].(map[string]any)
+		if parts := strings.Split(name, "/"); parts[1] == "org_user" {
+			for _, team := range lawTexts(doc["teams"]) {
+				members[team] = append(members[team], parts[2])
+			}
+		}
+	}
+	for name := range snapshot {
+		parts := strings.Split(name, "/")
+		doc, _ := snapshot[name].(map[string]any)
+		switch {
+		case parts[1] == "team":
+			out = append(out, fmt.Sprintf("team %s %q", parts[2], members[parts[2]]))
+		case parts[2] == "project_team":
+			out = append(out, fmt.Sprintf("%s project_team %s %q", parts[1], parts[3], lawTexts(doc["roleNames"])))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// lawTexts are the texts in a list, sorted.
+func lawTexts(list any) []string {
+	out := []string{}
+	elements, _ := list.([]any)
+	for _, el := range elements {
+		out = append(out, fmt.Sprint(el))
+	}
+	slices.Sort(out)
+	return out
+}

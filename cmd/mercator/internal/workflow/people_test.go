@@ -1,0 +1,145 @@
+package workflow_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"mercator/plan"
+	"mercator/provider/sandbox"
+)
+
+// joined makes somebody an active member of the organization by hand.
+func (r *rig) joined(usernames ...string) {
+	r.t.Helper()
+	for _, username := range usernames {
+		if err := r.box.Put(sandbox.OrgUser, sandbox.DefaultOrgID, map[string]any{"username": username, "orgMembershipStatus": "ACTIVE",
+			"roles": map[string]any{"orgRoles": []any{"ORG_MEMBER"}, "groupRoleAssignments": []any{}}, "teamIds": []any{}}); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+}
+
+// expectMutations holds what was called since the last time, in any order, against what was to be called.
+func (r *rig) expectMutations(want ...string) {
+	r.t.Helper()
+	got := r.writes()
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		r.t.Errorf("called %q, want %q", got, want)
+	}
+	r.box.ResetCalls()
+}
+
+const devTeam = `team "dev" {
+	usernames = ["ann@example.com", "Bob@example.com"]
+}
+project "shop" {
+	project_team "dev" {
+		team_id    = team.dev.id
+		role_names = ["GROUP_READ_ONLY"]
+	}
+	alert_config "primary" {
+		event_type_name = "NO_PRIMARY"
+		enabled         = true
+		notifications   = [{ type_name = "TEAM", team_id = team.dev.id, delay_min = 0, interval_min = 15, email_enabled = true }]
+	}
+}
+`
+
+// A team is made with its users, changes by one user at a time, and keeps its id under another name.
+func TestTeamsChangeInPlace(t *testing.T) {
+	r := newRig(t, sandbox.Options{NoDefaultAlerts: true}).write(devTeam)
+	r.joined("ann@example.com", "bob@example.com", "cid@example.com")
+	r.converge()
+	r.expectMutations("addGroupTeams", "createGroup", "createGroupAlertConfig", "createOrgTeam")
+
+	r.write(strings.Replace(devTeam, "ann@", "cid@", 1))
+	expect(t, r.plan(plan.Options{}), "update team.dev usernames[0] usernames[0]")
+	r.converge()
+	r.expectMutations("addOrgTeamUser", "removeOrgTeamUser")
+
+	r.write(strings.Replace(strings.Replace(devTeam, "usernames", "name = \"Developers\"\nusernames", 1), "GROUP_READ_ONLY", "GROUP_OWNER", 1))
+	expect(t, r.plan(plan.Options{}), "update project.shop.project_team.dev role_names[0] role_names[0]",
+		"update team.dev name usernames[0] usernames[0]")
+	r.converge()
+	r.expectMutations("addOrgTeamUser", "removeOrgTeamUser", "renameOrgTeam", "updateGroupTeam")
+
+	snapshot := r.box.Snapshot()
+	if team := snapshot[sandbox.DefaultOrgID+"/shop/project_team/Developers"]; team == nil {
+		t.Errorf("the project has %v", snapshot)
+	}
+	for who, in := range map[string]int{"ann": 1, "bob": 1, "cid": 0} {
+		user := snapshot[sandbox.DefaultOrgID+"/org_user/"+who+"@example.com"].(map[string]any)
+		if teams := user["teams"].([]any); len(teams) != in {
+			t.Errorf("%s is in the teams %v", who, teams)
+		}
+	}
+}
+
+// What was made by hand is adopted by its name, with the users that differ, and left behind in the end.
+func TestTeamsAreAdopted(t *testing.T) {
+	r := newRig(t, sandbox.Options{NoDefaultAlerts: true}).write(devTeam)
+	r.joined("ann@example.com", "bob@example.com")
+	const id = "5a0db0000000000000000009"
+	if err := r.box.Put(sandbox.Team, sandbox.DefaultOrgID, map[string]any{"id": id, "name": "dev"}); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, r.plan(plan.Options{}), "create project.shop", "create project.shop.alert_config.primary", "create project.shop.project_team.dev", "adopt team.dev usernames[0] usernames[1]")
+	r.converge()
+	if b := r.read().Resources["team.dev"]; b == nil || b.ID != id || !b.Adopted {
+		t.Errorf("the state knows the team as %+v", b)
+	}
+}
+
+// A team goes after the project that takes its roles along, and what a user brings about by hand is drift.
+func TestTeamsGoAfterTheirProjects(t *testing.T) {
+	r := newRig(t, sandbox.Options{NoDefaultAlerts: true}).write(devTeam)
+	r.joined("ann@example.com", "bob@example.com")
+	r.converge()
+	r.write("")
+	r.box.ResetCalls()
+	r.converge()
+	r.expectMutations("deleteGroup", "deleteOrgTeam")
+	if teams := r.box.List(sandbox.Team, sandbox.DefaultOrgID); len(teams) > 0 {
+		t.Errorf("left are %v", teams)
+	}
+}
+
+// A team that has roles in a project of somebody else stays, and Atlas's reason is told: its 404 does not mean gone.
+func TestATeamInUseElsewhereStays(t *testing.T) {
+	r := newRig(t, sandbox.Options{NoDefaultAlerts: true}).write(devTeam)
+	r.joined("ann@example.com", "bob@example.com")
+	r.converge()
+	id := r.read().Resources["team.dev"].ID
+	const other = "5a0db0000000000000000042"
+	if err := r.box.Put(sandbox.Project, "", map[string]any{"id": other, "name": "theirs"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.box.Put(sandbox.ProjectTeam, other, map[string]any{"teamId": id, "roleNames": []any{"GROUP_OWNER"}}); err != nil {
+		t.Fatal(err)
+	}
+	r.write("")
+	a := r.apply(plan.Options{})
+	errs := a.Result.All().Errors()
+	if len(errs) != 1 || !strings.Contains(errs[0].Error(), "Remove the team from its projects first") {
+		t.Errorf("the apply says %v", errs)
+	}
+	if r.read().Resources["team.dev"] == nil {
+		t.Error("the state forgot the team")
+	}
+}
+
+// Who does not belong to the organization cannot be taken into a team: the change fails, and says who.
+func TestAStrangerInATeam(t *testing.T) {
+	r := newRig(t, sandbox.Options{NoDefaultAlerts: true}).write(devTeam)
+	r.joined("ann@example.com", "bob@example.com")
+	r.converge()
+	r.write(strings.Replace(devTeam, "ann@", "zoe@", 1))
+	a := r.apply(plan.Options{})
+	if errs := a.Result.All().Errors(); len(errs) != 1 || !strings.Contains(errs[0].Error(), "nobody has the username zoe@example.com") {
+		t.Errorf("the apply says %v", errs)
+	}
+	r.write(devTeam)
+	r.converge()
+}
