@@ -216,7 +216,7 @@ func (w *writing) created(ctx context.Context, c *creation, o schema.Object) err
 	if c.endpoint.Upsert {
 		return w.verify(ctx, c.call.Attributes)
 	}
-	return nil
+	return w.tookSecrets(w.desired)
 }
 
 // answered reports whether a call was answered with an object.

@@ -102,7 +102,12 @@ func toyCatalog(t testing.TB) *schema.Catalog {
 		Attributes: []schema.Attribute{serverOwned("id"), {Name: "tune", Type: schema.TypeString, Immutable: true}, serverOwned("state")},
 		Endpoints: schema.Endpoints{List: toyEndpoint("GET", machine+"/plays"), Get: toyEndpoint("GET", machine+"/plays/{id}"),
 			Create: toyEndpoint("POST", machine+"/plays")}, Settle: engine.Settle}
-	catalog, err := schema.NewCatalog(room, user, entry, alarm, engine, rules, pass, team, copied, played)
+	radio := schema.Kind{Name: "radio", Parent: "room", Identity: schema.Identity{Binds: schema.ByKey, Key: []string{"band"}},
+		Attributes: []schema.Attribute{key("band"), str("volume"), {Name: "code", Type: schema.TypeString, WriteOnly: true, Masked: true}},
+		Endpoints:  toyEndpoints(in+"/radios", in+"/radios/{band}")}
+	radio.Endpoints.Create.AnswersList = true
+	radio.Endpoints.Update.AnswersList, radio.Endpoints.Update.Replaces = true, true
+	catalog, err := schema.NewCatalog(room, user, entry, alarm, engine, rules, pass, team, radio, copied, played)
 	if err != nil {
 		t.Fatal(err)
 	}

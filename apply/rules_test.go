@@ -331,6 +331,54 @@ func TestRule_R14_Secrets(t *testing.T) {
 	})
 }
 
+// TestRule_R14_SecretsOfReplacedObjects writes what every change replaces whole, and what Atlas answers with a list.
+func TestRule_R14_SecretsOfReplacedObjects(t *testing.T) {
+	const address = "room.a.radio.one"
+	radio := func(volume, code string) map[string]any {
+		return map[string]any{"band": "one", "volume": volume, "code": code}
+	}
+	codeOf := func(h *house) string {
+		for _, it := range h.world.objects {
+			if it.kind.Name == "radio" {
+				return it.secrets["code"]
+			}
+		}
+		return ""
+	}
+	t.Run("sent with every write", func(t *testing.T) {
+		h := furnished(t, map[schema.Address]map[string]any{address: radio("1", "secret:1")})
+		for _, it := range h.world.objects {
+			it.secrets["code"] = ""
+		}
+		h.put(address, radio("2", "secret:1"))
+		h.run()
+		if got := codeOf(h); got != "secret:1" {
+			t.Errorf("Atlas was sent %q", got)
+		}
+	})
+	t.Run("not taken by a change", func(t *testing.T) {
+		h := furnished(t, map[schema.Address]map[string]any{address: radio("1", "secret:1")})
+		h.put(address, radio("2", "secret:1"))
+		p := h.plan()
+		h.world.forgetful = true
+		wantOutcome(t, h.apply(context.Background(), p), address, apply.Failed, "secret_lost")
+		h.world.forgetful = false
+		h.run()
+	})
+	t.Run("not taken by a creation", func(t *testing.T) {
+		h := furnished(t, map[schema.Address]map[string]any{address: radio("1", "secret:1")})
+		h.put("room.a.radio.two", map[string]any{"band": "two", "code": "secret:2"})
+		p := h.plan()
+		h.world.forgetful = true
+		wantOutcome(t, h.apply(context.Background(), p), "room.a.radio.two", apply.Failed, "secret_lost")
+		if p := h.plan(); len(p.Drift) != 2 {
+			t.Errorf("both have lost their secrets, and drift says %+v", p.Drift)
+		}
+		h.world.forgetful = false
+		h.run()
+	})
+}
+
 // TestNoSecretLeaks looks for a secret in everything that a run leaves behind.
 func TestNoSecretLeaks(t *testing.T) {
 	h := newHouse(t)

@@ -44,7 +44,7 @@ func (w *writing) update(ctx context.Context, n int, call *schema.Call) error {
 	switch {
 	case e.Upsert:
 		return w.verify(ctx, call.Attributes)
-	case e.Replaces && handles(w.kind.Attributes, body) > 0:
+	case e.Replaces && (handles(w.kind.Attributes, body) > 0 || len(masked(w.kind.Attributes, body, "")) > 0):
 		return w.verifySecrets(ctx, body)
 	case !answered(o) && w.restless == "":
 		return w.reread(ctx)
@@ -284,7 +284,8 @@ func (w *writing) verify(ctx context.Context, attributes []string) error {
 	return nil
 }
 
-// verifySecrets reads the object back and makes sure that no secret was lost that was kept by its handle (R14).
+// verifySecrets reads the object back and makes sure that no secret was lost: none that was kept by its handle, and none
+// that was sent and that Atlas would show starred (R14).
 func (w *writing) verifySecrets(ctx context.Context, body cty.Value) error {
 	if err := w.reread(ctx); err != nil {
 		return err
@@ -294,7 +295,18 @@ func (w *writing) verifySecrets(ctx context.Context, body cty.Value) error {
 			"The change kept the secrets of the list by their ids: %d were sent, %d are left. Write the secrets in the file, so that they are sent in clear, and apply again.",
 			sent, left)
 	}
-	return nil
+	return w.tookSecrets(body)
+}
+
+// tookSecrets makes sure that Atlas shows, starred, what was sent to it.
+func (w *writing) tookSecrets(body cty.Value) error {
+	lost := slices.DeleteFunc(masked(w.kind.Attributes, body, ""), func(path string) bool { return slices.Contains(w.object.Held, path) })
+	if len(lost) == 0 {
+		return nil
+	}
+	return diag.Errorf("secret_lost", "Atlas did not take a secret",
+		"Atlas accepted the call, and shows nothing in the place of %s, not even stars. Apply again, and if that does not help, look at the %s in Atlas.",
+		strings.Join(lost, ", "), w.kind.Name)
 }
 
 // reread reads the object as it is after a write.

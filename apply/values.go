@@ -163,6 +163,26 @@ func hasSecrets(attrs []schema.Attribute, v cty.Value) bool {
 	})
 }
 
+// masked lists the secrets that are set, outside of lists, and that Atlas shows starred once it holds them.
+func masked(attrs []schema.Attribute, v cty.Value, prefix string) []string {
+	v, _ = v.Unmark()
+	if v.IsNull() || !v.IsKnown() {
+		return nil
+	}
+	var out []string
+	for i := range attrs {
+		a := &attrs[i]
+		switch field, _ := v.GetAttr(a.Name).Unmark(); {
+		case field.IsNull():
+		case a.Masked:
+			out = append(out, prefix+a.Name)
+		case a.Type == schema.TypeObject:
+			out = append(out, masked(a.Nested, field, prefix+a.Name+".")...)
+		}
+	}
+	return out
+}
+
 // preferSecrets leaves out the handle of every object that holds a secret: what the file says is sent in clear,
 // and an id beside it would stand for the old one (R14).
 func preferSecrets(attrs []schema.Attribute, v cty.Value) cty.Value {

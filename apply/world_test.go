@@ -43,7 +43,8 @@ type world struct {
 
 	// fault, when set, decides about each mutating call.
 	fault func(n int, call string) fault
-	// deaf takes upserts without doing anything, forgetful loses the secrets that are kept by a handle.
+	// deaf takes upserts without doing anything, forgetful loses the secrets that are kept by a handle and those that it
+	// would show masked.
 	deaf, forgetful bool
 	queries         []string // of deletions
 	// fills gives notifications a value that nobody sent.
@@ -211,13 +212,17 @@ func (w *world) key(it *item) string {
 func (w *world) show(it *item) schema.Object {
 	values := maps.Clone(it.values)
 	parts := map[string]bool{}
+	var held []string
 	for i := range it.kind.Attributes {
 		a := &it.kind.Attributes[i]
+		if a.Masked && !values[a.Name].IsNull() && !w.forgetful {
+			held = append(held, a.Name)
+		}
 		if p := it.kind.Part(a.Name); a.WriteOnly || a.Unread || p != nil && p.Read != nil {
 			values[a.Name] = cty.NullVal(a.CtyType())
 		}
 	}
-	o := schema.Object{Kind: it.kind.Name, Place: it.place, Key: w.key(it), Value: cty.ObjectVal(values), Parts: parts}
+	o := schema.Object{Kind: it.kind.Name, Place: it.place, Key: w.key(it), Value: cty.ObjectVal(values), Parts: parts, Held: held}
 	if it.kind.Identity.ID != "" {
 		o.ID = it.id
 	}

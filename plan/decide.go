@@ -107,6 +107,9 @@ func (b *builder) decideDeclared(n *node) {
 	case len(c.Diffs) > 0:
 		c.Action = Update
 	}
+	if c.Action != Replace {
+		b.secretsNeeded(n)
+	}
 	if c.Action == NoOp && b.unfinished(n) {
 		c.Waiting = "update"
 		c.Calls = []schema.Call{{Verb: schema.CallWait, Note: "Atlas is still at work on it"}}
@@ -308,6 +311,9 @@ func (b *builder) replace(n *node, parentReplaced bool) {
 	c.Secrets = secretPaths(n.kind, n.value)
 	if n.kind.Credential != nil {
 		b.checkDelivery(n)
+	}
+	for _, m := range n.kind.Misfits(n.value, true) {
+		b.misfit(n, m)
 	}
 	fresh := *n
 	fresh.live, fresh.change.Action = nil, Create

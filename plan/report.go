@@ -225,6 +225,7 @@ func (b *builder) driftOf(n *node) Drift {
 	for _, top := range sortedKeys(hidden) {
 		b.hiddenDrift(n, top, &d)
 	}
+	n.lostDrift(&d)
 	for _, diff := range compare(n.kind, applied, n.live.Value) {
 		if hidden[topLevels([]Diff{diff})[0]] {
 			continue // of what is sensitive in it the state has hashes only
@@ -281,6 +282,22 @@ func (b *builder) hiddenDrift(n *node, top string, d *Drift) {
 	for i := range c.Diffs {
 		if topLevels([]Diff{c.Diffs[i]})[0] == top {
 			c.Diffs[i].UndoesDrift = true
+		}
+	}
+}
+
+// lostDrift tells of secrets that were applied and that Atlas does not hold any more.
+func (n *node) lostDrift(d *Drift) {
+	for _, path := range sortedKeys(n.bound.Secrets) {
+		a := schema.FindPath(n.kind.Attributes, path)
+		if a == nil || !n.lost(a, path) {
+			continue
+		}
+		d.Diffs = append(d.Diffs, Diff{Path: path, Op: DiffRemove, Sensitive: true})
+		for i := range n.change.Diffs {
+			if n.change.Diffs[i].Path == path {
+				n.change.Diffs[i].UndoesDrift, d.Reverts = true, true
+			}
 		}
 	}
 }

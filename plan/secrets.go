@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/zclconf/go-cty/cty"
 
@@ -139,7 +140,7 @@ func (b *builder) secrets(n *node) {
 	for _, leaf := range secretLeaves(n.kind, n.value, applied) {
 		hash := hashes[leaf.recorded]
 		text, known := schema.SecretText(leaf.value)
-		same := hash != "" && (b.in.SecretMatches == nil || known && b.in.SecretMatches(hash, text))
+		same := hash != "" && !n.lost(leaf.attribute, leaf.path) && (b.in.SecretMatches == nil || known && b.in.SecretMatches(hash, text))
 		switch {
 		case same:
 			if c.Hashes == nil {
@@ -151,7 +152,7 @@ func (b *builder) secrets(n *node) {
 		case ignored(c.Lifecycle.IgnoreChanges, leaf.path):
 		default:
 			op := DiffChange
-			if hash == "" {
+			if hash == "" || n.lost(leaf.attribute, leaf.path) {
 				op = DiffAdd
 			}
 			c.Secrets = append(c.Secrets, leaf.path)
@@ -159,7 +160,11 @@ func (b *builder) secrets(n *node) {
 		}
 	}
 	slices.SortStableFunc(c.Diffs, func(x, y Diff) int { return b.attributeOrder(n.kind, x.Path) - b.attributeOrder(n.kind, y.Path) })
-	b.secretsNeeded(n)
+}
+
+// lost reports whether Atlas would show the secret starred and does not: it is not there any more.
+func (n *node) lost(a *schema.Attribute, path string) bool {
+	return a.Masked && n.live != nil && !slices.Contains(n.live.Held, path)
 }
 
 func (b *builder) attributeOrder(kind *schema.Kind, path string) int {
@@ -167,18 +172,55 @@ func (b *builder) attributeOrder(kind *schema.Kind, path string) int {
 	return slices.IndexFunc(kind.Attributes, func(a schema.Attribute) bool { return a.Name == top })
 }
 
-// secretsNeeded refuses a write that would lose a secret which the file does not hold: where a call replaces the
-// object, Atlas keeps the secret only of an element whose id is sent, so that element must be beyond doubt (R14).
+// secretsNeeded refuses a write that would lose a secret which the file does not hold (R14): where a call replaces the
+// object, or a part of it, Atlas keeps no secret that is left out but that of an element whose id is sent, and then
+// that element must be beyond doubt.
 func (b *builder) secretsNeeded(n *node) {
-	c := &n.change
-	if e := endpointFor(n.kind, topLevels(c.Diffs)); len(c.Diffs) == 0 || e == nil || !e.Replaces {
+	changed := topLevels(n.change.Diffs)
+	e := endpointFor(n.kind, changed)
+	if len(changed) == 0 || e == nil {
 		return
 	}
+	sent := Overlay(n.kind, n.value, n.live.Value)
 	for i := range n.kind.Attributes {
-		if a := &n.kind.Attributes[i]; a.Type == schema.TypeList && slices.ContainsFunc(a.Nested, func(f schema.Attribute) bool { return f.WriteOnly }) {
+		a := &n.kind.Attributes[i]
+		replaced := e.Replaces || slices.Contains(changed, a.Name)
+		switch {
+		case a.WriteOnly && e.Replaces:
+			b.secretNeeded(n, n.kind.Attributes, sent, a, "")
+		case a.Type == schema.TypeObject && replaced:
+			b.secretsNeededInside(n, a, sent.GetAttr(a.Name))
+		case a.Type == schema.TypeList && e.Replaces && slices.ContainsFunc(a.Nested, func(f schema.Attribute) bool { return f.WriteOnly }):
 			b.secretsNeededIn(n, a)
 		}
 	}
+}
+
+// secretsNeededInside looks at the secrets of an object, which a write always replaces whole.
+func (b *builder) secretsNeededInside(n *node, a *schema.Attribute, sent cty.Value) {
+	if v, _ := sent.Unmark(); v.IsNull() || !v.IsKnown() {
+		return
+	}
+	for i := range a.Nested {
+		if f := &a.Nested[i]; f.WriteOnly {
+			b.secretNeeded(n, a.Nested, sent, f, a.Name+".")
+		}
+	}
+}
+
+// secretNeeded asks for a secret that Atlas holds, or cannot do without, and that what is sent lacks.
+func (b *builder) secretNeeded(n *node, attrs []schema.Attribute, sent cty.Value, a *schema.Attribute, prefix string) {
+	path := prefix + a.Name
+	holds := slices.Contains(n.live.Held, path) && schema.Allows(attrs, sent, a)
+	if isSet(sent, a.Name) || !holds && !schema.Requires(attrs, sent, a) {
+		return
+	}
+	whole := "the whole " + n.kind.Name
+	if prefix != "" {
+		whole = "all of " + strings.TrimSuffix(prefix, ".")
+	}
+	b.finding(n, n.placeOf(n.change.Diffs[0].Path), "secret_needed", fmt.Sprintf("%s is needed", path),
+		"The change writes %s anew, and the secret that goes with it would be lost: Atlas shows it to nobody, so only you can send it again. Set %s.", whole, path)
 }
 
 func (b *builder) secretsNeededIn(n *node, a *schema.Attribute) {

@@ -16,8 +16,8 @@ import (
 
 // The toys: a shelf stands in the organization and is known by its id; boxes on it are known by their name and
 // hold things; bells have no name at all and ring people, with secrets; tags are single entries; guests are
-// named people with grants. A shelf has one lamp, which can be reset, and one motto, which cannot; a box has one seal, and
-// photos of it are taken once.
+// named people with grants; radios are known by their band, however it is spelt, and have secrets of their own. A shelf
+// has one lamp, which can be reset, and one motto, which cannot; a box has one seal, and photos of it are taken once.
 
 func endpoint(op, method, path string) *schema.Endpoint {
 	return &schema.Endpoint{Operation: op, Method: method, Path: "/api/atlas/v2" + path, Version: "2024-01-01", Role: "Shelf Owner"}
@@ -40,6 +40,9 @@ var toys = func() *schema.Catalog {
 	toggle := endpoint("toggleBell", "PATCH", "/shelves/{shelfId}/bells/{bellId}")
 	toggle.Only = []string{"enabled"}
 	bells.Partial = []*schema.Endpoint{toggle}
+	radios := crud("Radio", "/shelves/{shelfId}/radios", "/shelves/{shelfId}/radios/{band}")
+	radios.Update.Method, radios.Update.Replaces = "PUT", true
+	paid := []schema.Condition{{Attribute: "band", Values: []string{"PAID"}}}
 	c, err := schema.NewCatalog(
 		schema.Kind{Name: "shelf", Identity: schema.Identity{Binds: schema.ByID, ID: "id", Key: []string{"name"}, LabelIs: "name"},
 			Attributes: []schema.Attribute{id, name,
@@ -101,6 +104,14 @@ var toys = func() *schema.Catalog {
 			Attributes:  []schema.Attribute{name, {Name: "text", Type: str}},
 			Endpoints:   crud("Door", "/shelves/{shelfId}/doors", "/shelves/{shelfId}/doors/{name}"),
 			CreateFirst: true, Risks: []schema.RiskRule{{Risk: schema.OpensNetwork, On: []schema.Event{schema.OnCreate}}}},
+		schema.Kind{Name: "radio", Parent: "shelf", Identity: schema.Identity{Binds: schema.ByKey, Key: []string{"band"},
+			Canonical: func(s string) (string, error) { return strings.ToUpper(s), nil }},
+			Attributes: []schema.Attribute{{Name: "band", Type: str, Required: true, Enum: []string{"FREE", "PAID"}}, {Name: "volume", Type: schema.TypeInteger},
+				{Name: "key", Type: str, WriteOnly: true, Masked: true, AllowedWhen: paid, RequiredWhen: paid},
+				{Name: "pin", Type: str, WriteOnly: true, Masked: true},
+				{Name: "alarm", Type: schema.TypeObject, Nested: []schema.Attribute{{Name: "hour", Type: schema.TypeInteger},
+					{Name: "code", Type: str, WriteOnly: true, RequiredWhen: []schema.Condition{{Attribute: "hour"}}}}}},
+			Endpoints: radios},
 		schema.Kind{Name: "lamp", Parent: "shelf", Singleton: true, Reset: "it burns as it did when it was bought",
 			Attributes: []schema.Attribute{{Name: "watts", Type: schema.TypeInteger}, {Name: "color", Type: str}},
 			Endpoints: schema.Endpoints{Get: endpoint("getLamp", "GET", "/shelves/{shelfId}/lamp"),
@@ -192,9 +203,10 @@ func (w *world) want(address string, fields m, change ...func(*schema.Resource))
 func (w *world) has(kind string, place schema.Place, objects ...m) *world {
 	sweep := schema.LiveSweep{Kind: kind, Place: place}
 	for _, fields := range objects {
+		held := masked(kind, fields)
 		v := val(kind, fields)
 		key, _, _ := toys.Kind(kind).NaturalKey(v)
-		o := schema.Object{Kind: kind, Place: place, Key: key, Value: v}
+		o := schema.Object{Kind: kind, Place: place, Key: key, Value: v, Held: held}
 		if id, ok := fields["id"].(string); ok {
 			o.ID = id
 		}
@@ -202,6 +214,18 @@ func (w *world) has(kind string, place schema.Place, objects ...m) *world {
 	}
 	w.all = append(w.all, sweep)
 	return w
+}
+
+// masked takes out of an object's fields the secrets that Atlas shows starred, and lists them.
+func masked(kind string, fields m) []string {
+	var held []string
+	for _, a := range toys.Kind(kind).Attributes {
+		if a.Masked && fields[a.Name] != nil {
+			held = append(held, a.Name)
+			delete(fields, a.Name)
+		}
+	}
+	return held
 }
 
 // knows puts an entry into the state.

@@ -21,15 +21,8 @@ func (k *Kind) Answer(j map[string]any) (v cty.Value, unknown []string) {
 			values[a.Name] = cty.NullVal(a.CtyType())
 		}
 	}
-	if k.Identity.Canonical == nil {
-		return cty.ObjectVal(values), unknown
-	}
 	for _, name := range k.Identity.Key {
-		if text, ok := textOf(values[name]); ok {
-			if canonical, err := k.Identity.Canonical(text); err == nil {
-				values[name] = cty.StringVal(canonical)
-			}
-		}
+		values[name] = k.canonicalKey(values[name])
 	}
 	return cty.ObjectVal(values), unknown
 }

@@ -67,6 +67,9 @@ type Attribute struct {
 	// Unread says that Atlas takes the value and never shows it. It is what was last applied, so that only the file
 	// changes it.
 	Unread bool
+	// Masked says of a WriteOnly secret, outside of lists, that Atlas shows it starred while it holds one. Where it shows
+	// none, the secret is not there.
+	Masked bool
 	// OnceShown marks a secret that Atlas shows in one answer only (R33).
 	OnceShown bool
 	// Protects marks a flag that, while it is on in Atlas, makes Atlas refuse a deletion.

@@ -215,6 +215,8 @@ func checkAttributes(attrs []Attribute, prefix string, bad func(string, ...any))
 			bad("attribute %s is a list and needs either Nested or Of", path)
 		case a.Type == TypeMap && a.Of == 0:
 			bad("attribute %s is a map and needs Of", path)
+		case a.Masked && !a.WriteOnly:
+			bad("attribute %s is masked and no secret", path)
 		case a.Required && a.Owner == Server:
 			bad("attribute %s is required and the server's", path)
 		case a.Unread && (prefix != "" || !a.Argument()):

@@ -7,8 +7,8 @@ import (
 )
 
 // Normalize returns a desired value in the form that is compared, recorded and sent: rewritten by the kind's hook
-// (R38), with the parts of the natural key that the file leaves to Atlas's default filled in, so that a creation
-// names what it creates. Where the list holds an error, the value is as it was given.
+// (R38), with the natural key in canonical form and the parts of it that the file leaves to Atlas's default filled in,
+// so that a creation names what it creates. Where the list holds an error, the value is as it was given.
 func (k *Kind) Normalize(desired cty.Value) (cty.Value, diag.List) {
 	v, found := desired, diag.List(nil)
 	if k.Hooks.Normalize != nil {
@@ -19,7 +19,8 @@ func (k *Kind) Normalize(desired cty.Value) (cty.Value, diag.List) {
 	return k.withKey(v), found
 }
 
-// withKey sets the attributes of the natural key that are null to their default.
+// withKey sets the attributes of the natural key that are null to their default, and writes all of them in the one
+// spelling that Atlas has for them.
 func (k *Kind) withKey(v cty.Value) cty.Value {
 	bare, marks := v.Unmark()
 	if bare.IsNull() || !bare.IsKnown() {
@@ -27,17 +28,32 @@ func (k *Kind) withKey(v cty.Value) cty.Value {
 	}
 	var values map[string]cty.Value
 	for _, name := range k.Identity.Key {
-		given, _ := bare.GetAttr(name).Unmark()
-		if !given.IsKnown() || !given.IsNull() {
+		given := bare.GetAttr(name)
+		set := k.canonicalKey(k.Effective(bare, name))
+		if set.RawEquals(given) {
 			continue
 		}
 		if values == nil {
 			values = bare.AsValueMap()
 		}
-		values[name] = k.Effective(bare, name)
+		values[name] = set
 	}
 	if values == nil {
 		return v
 	}
 	return cty.ObjectVal(values).WithMarks(marks)
+}
+
+// canonicalKey returns the value of a key attribute in canonical form; one that has none stays as it is.
+func (k *Kind) canonicalKey(v cty.Value) cty.Value {
+	text, known := textOf(v)
+	if !known || k.Identity.Canonical == nil {
+		return v
+	}
+	canonical, err := k.Identity.Canonical(text)
+	if err != nil {
+		return v
+	}
+	_, marks := v.Unmark()
+	return cty.StringVal(canonical).WithMarks(marks)
 }

@@ -110,6 +110,8 @@ type Object struct {
 	Value cty.Value
 	// Parts says which Parts are in Value; the others are null because they were not read.
 	Parts map[string]bool
+	// Held are the paths of the secrets, outside of lists, that the answer shows starred: Atlas holds them.
+	Held []string
 	// Unknown are the JSON paths of the answer that the kind does not describe.
 	Unknown []string
 }

@@ -10,14 +10,14 @@ import (
 // place. Values that Atlas shows once are null too, unless the answer is that of a write: then they are marked
 // sensitive and registered with the redactor. Parts are null: other endpoints hold them.
 func (c *Client) decode(kind *schema.Kind, place schema.Place, item any, written bool) schema.Object {
-	j, _ := item.(map[string]any)
-	j = c.withoutSecrets(kind.Attributes, j, written)
+	shown, _ := item.(map[string]any)
+	j := c.withoutSecrets(kind.Attributes, shown, written)
 	for i := range kind.Parts {
 		if a := kind.Attribute(kind.Parts[i].Attribute); a != nil && kind.Parts[i].Read != nil {
 			delete(j, a.API)
 		}
 	}
-	o := schema.Object{Kind: kind.Name, Place: place}
+	o := schema.Object{Kind: kind.Name, Place: place, Held: held(kind.Attributes, shown, "")}
 	o.Value, o.Unknown = kind.Answer(j)
 	if kind.Identity.ID != "" {
 		o.ID = text(o.Value.GetAttr(kind.Identity.ID))
@@ -30,6 +30,23 @@ func (c *Client) decode(kind *schema.Kind, place schema.Place, item any, written
 		o.Value = markOnce(kind.Attributes, o.Value)
 	}
 	return o
+}
+
+// held lists the secrets that an answer shows in masked form, outside of lists.
+func held(attrs []schema.Attribute, j map[string]any, prefix string) []string {
+	var out []string
+	for i := range attrs {
+		a := &attrs[i]
+		switch v := j[a.API].(type) {
+		case string:
+			if a.Masked && v != "" {
+				out = append(out, prefix+a.Name)
+			}
+		case map[string]any:
+			out = append(out, held(a.Nested, v, prefix+a.Name+".")...)
+		}
+	}
+	return out
 }
 
 // withoutSecrets returns a copy of an answer without the fields that are secret.

@@ -95,9 +95,9 @@ func (c *Client) reveal(kind string, attrs []schema.Attribute, v cty.Value) (cty
 }
 
 // redacted reports whether a text is what Atlas shows in place of a secret: stars with the last characters kept,
-// a key with all but its last group starred, a URL with its path starred.
+// a key with all but its last group starred, a URL with its path starred but for its last characters.
 func redacted(s string) bool {
-	return strings.HasPrefix(s, "****") || strings.HasSuffix(s, "/****")
+	return strings.HasPrefix(s, "****") || strings.Contains(s, "/****")
 }
 
 // texts returns all known strings inside a value.

@@ -98,6 +98,9 @@ var errorKinds = map[string]errorKind{
 	"TOO_MANY_GROUP_NOTIFICATIONS":                 {400, "At most one group notification can be specified for an alert configuration."},
 	"INVALID_OPERATOR_FOR_EVENT_TYPE":              {400, "Operator %s is not compatible with event type %s."},
 
+	"INTEGRATION_NOT_CONFIGURED":     {404, "The integration of type '%s' is not configured for this group."},
+	"INTEGRATION_ALREADY_CONFIGURED": {409, "The integration of type '%s' is already configured for this group."},
+
 	"ATLAS_INVALID_MAINTENANCE_WINDOW_DAY_OF_WEEK": {400, "Value should be between 1 and 7 (Sunday = 1)."},
 	"ATLAS_INVALID_MAINTENANCE_WINDOW_HOUR_OF_DAY": {400, "Value should be between 0 and 23."},
 

@@ -18,6 +18,8 @@ func keyOf(kind Kind, doc object) string {
 		return textOf(doc, "name")
 	case ProjectTeam:
 		return textOf(doc, "teamId")
+	case Integration:
+		return textOf(doc, "type")
 	}
 	return textOf(doc, "id")
 }
@@ -134,7 +136,7 @@ func (s *Server) document(kind Kind, groupID, key string) (object, error) {
 }
 
 // Get returns a copy of an object. The key is the name of a cluster or role, "admin/NAME" of a user, the
-// block or security group of an entry, the id of an alert configuration, container, API key, team (in a project too) or user; for a project, its
+// block or security group of an entry, the type of an integration, the id of an alert configuration, container, API key, team (in a project too) or user; for a project, its
 // settings and what it has one of it is "".
 func (s *Server) Get(kind Kind, groupID, key string) (map[string]any, bool) {
 	s.mu.Lock()
@@ -176,7 +178,7 @@ func (s *Server) Put(kind Kind, groupID string, raw map[string]any) error {
 		return err
 	}
 	switch kind {
-	case Cluster, FlexCluster, AlertConfig, Container, BackupSnapshot:
+	case Cluster, FlexCluster, AlertConfig, Container, BackupSnapshot, Integration:
 		setDefault(doc, "id", s.newID())
 	}
 	switch kind {

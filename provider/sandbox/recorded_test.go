@@ -394,6 +394,40 @@ func TestRecordedSingletons(t *testing.T) {
 	}
 }
 
+// TestRecordedIntegrations compares what a sandbox answers about third-party integrations. A POST is answered with the
+// list of all, so those that are not new are put there before.
+func TestRecordedIntegrations(t *testing.T) {
+	c := newConformance(t, "integrations")
+	for _, list := range c.recorded {
+		for _, r := range list {
+			c.fresh(t, r)
+			group, made := r.Params["groupId"], r.Params["integrationType"]
+			docs := objectsOf(asObject(r.Body), "results")
+			if r.Method == "GET" && made != "" {
+				docs = []object{asObject(r.Body)}
+			} else if r.Method == "DELETE" {
+				docs = []object{{"type": made}}
+			}
+			var body any
+			for _, doc := range docs {
+				if r.Method != "POST" || doc["type"] != made {
+					c.put(t, Integration, group, doc)
+					continue
+				}
+				in := writable(t, doc, integrationRule)
+				for _, field := range services[made].secrets {
+					if in[field] != nil {
+						in[field] = "https://example.com/0123456789abcdef"
+					}
+				}
+				body = in
+			}
+			c.compare(t, r, body)
+		}
+	}
+	c.report(t)
+}
+
 // TestRecordedBackups compares what is recorded of backups: what is left of a schedule that is deleted, since the
 // other recordings of schedules are of an older version, and snapshots.
 func TestRecordedBackups(t *testing.T) {

@@ -81,5 +81,6 @@ func allOperations() router {
 		alertOperations, clusterOperations, containerOperations, windowOperations, auditOperations,
 		scheduleOperations, snapshotOperations, flexOperations, keyOperations, emptyOperations,
 		orgUserOperations, teamOperations,
-		identityOperations)
+		identityOperations,
+		integrationOperations)
 }

@@ -38,11 +38,13 @@ const (
 	Team              Kind = "team"
 	ProjectTeam       Kind = "project_team"
 	OrgUser           Kind = "org_user"
+	Integration       Kind = "integration"
 )
 
 // collected are the kinds of which a project has any number.
 var collected = [...]Kind{DatabaseUser, CustomRole, AccessList, AlertConfig, Cluster, Container, FlexCluster, BackupSnapshot,
-	ProjectTeam}
+	ProjectTeam,
+	Integration}
 
 // single are the kinds of which a project has exactly one, with what it is from the start.
 var single = map[Kind]func() object{

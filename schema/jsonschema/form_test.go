@@ -45,8 +45,11 @@ func (f former) body(b *hclsyntax.Body) map[string]any {
 	return out
 }
 
-// argument writes what some arguments take as it is: references and types.
+// argument writes what some arguments take as it is: references and types. A kind may have a type too, which is a text.
 func (f former) argument(name string, x hclsyntax.Expression) any {
+	if _, text := x.(*hclsyntax.TemplateExpr); text {
+		return f.value(x)
+	}
 	switch name {
 	case "type", "from", "to":
 		return f.text(x)

@@ -73,6 +73,42 @@ project "shop" {
 			{ type_name = "WEBHOOK", delay_min = 0, interval_min = 15, webhook_url = env("CANARY_webhook_url"), webhook_secret = env("CANARY_webhook_secret") },
 		]
 	}
+	integration "datadog" {
+		type    = "DATADOG"
+		api_key = env("CANARY_api_key")
+	}
+	integration "teams" {
+		type                        = "MICROSOFT_TEAMS"
+		microsoft_teams_webhook_url = env("CANARY_microsoft_teams_webhook_url")
+	}
+	integration "new_relic" {
+		type        = "NEW_RELIC"
+		account_id  = "bcc3c81b344a6030a3935c2527e2216535af7718"
+		license_key = env("CANARY_license_key")
+		read_token  = env("CANARY_read_token")
+		write_token = env("CANARY_write_token")
+	}
+	integration "pager" {
+		type        = "PAGER_DUTY"
+		service_key = env("CANARY_service_key")
+	}
+	integration "prometheus" {
+		type              = "PROMETHEUS"
+		enabled           = true
+		username          = "prom_user"
+		password          = env("CANARY_password")
+		service_discovery = "file"
+	}
+	integration "slack" {
+		type         = "SLACK"
+		channel_name = "ops"
+		api_token    = env("CANARY_api_token")
+	}
+	integration "hook" {
+		type   = "WEBHOOK"
+		url    = env("CANARY_url")
+		secret = env("CANARY_secret")
+	}
 }
 api_key "deployer" {
 	desc        = "Deploys"

@@ -30,7 +30,7 @@ type lawLook struct {
 	owned map[string]schema.Address
 }
 
-var lawKinds = []sandbox.Kind{sandbox.Cluster, sandbox.DatabaseUser, sandbox.CustomRole, sandbox.AccessList, sandbox.AlertConfig, sandbox.FlexCluster}
+var lawKinds = []sandbox.Kind{sandbox.Cluster, sandbox.DatabaseUser, sandbox.CustomRole, sandbox.AccessList, sandbox.AlertConfig, sandbox.FlexCluster, sandbox.Integration}
 
 // lawSingles are the kinds of which a project has one from the start.
 var lawSingles = []sandbox.Kind{sandbox.MaintenanceWindow, sandbox.Auditing}
@@ -93,6 +93,8 @@ func lawLiveKey(kind string, doc map[string]any) string {
 		return text("databaseName") + "/" + text("username")
 	case "custom_role":
 		return text("roleName")
+	case "integration":
+		return text("type")
 	case "access_list":
 		if block := text("cidrBlock"); block != "" {
 			return lawEntry(block)

@@ -17,6 +17,7 @@ var lawNames = map[string][]string{
 	"custom_role":   {"reader", "writer", "keeper"},
 	"access_list":   {"office", "vpn"},
 	"alert_config":  {"cpu", "lag", "bill", "disk", "spare"},
+	"integration":   {"metrics", "pager", "chat", "hook"},
 
 	"maintenance_window": {"window"},
 	"auditing":           {"audit"},
@@ -24,6 +25,11 @@ var lawNames = map[string][]string{
 
 // lawSingle reports whether a parent has exactly one of the kind.
 func lawSingle(kind string) bool { return catalog.Kind(kind).Singleton }
+
+// lawRepeats reports whether blocks of the kind may have a for_each: what it makes has no name, or one with the key in it.
+func lawRepeats(kind string) bool {
+	return nameArgument(kind) != "" || kind == "alert_config"
+}
 
 // free returns names of the kind that no sibling has as its label or name.
 func (g *lawGen) free(kind string, siblings []*lawBlock) []string {
@@ -69,7 +75,7 @@ func (g *lawGen) renameable(b *lawBlock) {
 
 func (g *lawGen) addChild() {
 	kind := lawPick(g, "access_list", "database_user", "custom_role", "alert_config", "cluster", "database_user", "alert_config", "alert_config", "cluster", "maintenance_window", "auditing", "flex_cluster",
-		"alert_config", "alert_config", "cluster")
+		"alert_config", "alert_config", "cluster", "integration", "integration")
 	names := g.free(kind, g.project.children)
 	if len(names) == 0 {
 		return
@@ -81,7 +87,7 @@ func (g *lawGen) addChild() {
 		g.renameable(b)
 	}
 	switch {
-	case kind != "access_list" && !lawSingle(kind) && g.chance(15):
+	case lawRepeats(kind) && g.chance(15):
 		b.keys = g.keys(nil)
 	case g.project.keys == nil && g.chance(15):
 		b.outside = true
@@ -93,8 +99,6 @@ func (g *lawGen) addChild() {
 
 // schedule gives a cluster with backups a schedule of its own, changes it or takes it away.
 func (g *lawGen) schedule(b *lawBlock) {
-	g.eager = 15
-	defer func() { g.eager = 0 }()
 	switch {
 	case b.kind != "cluster":
 	case b.args["backup_enabled"] != true || len(b.children) > 0 && g.chance(8):
@@ -122,9 +126,12 @@ func (g *lawGen) keys(old []string) []string {
 	return out
 }
 
+// lawEager is how much more often, in a hundred times, arguments are touched of kinds that are rare.
+var lawEager = map[string]int{"backup_schedule": 15, "integration": 25}
+
 // arguments makes or changes the arguments of a block.
 func (g *lawGen) arguments(b *lawBlock, old lawObject) {
-	g.block = b
+	g.block, g.eager = b, lawEager[b.kind]
 	if b.kind == "access_list" {
 		entries, _ := old["entries"].(lawObject)
 		b.args = lawObject{"entries": g.entries(entries)}
@@ -231,7 +238,7 @@ func (g *lawGen) touchProject(p *lawBlock) {
 	}
 	if g.chance(15) {
 		p.exclusive = nil
-		for _, kind := range []string{"access_list", "alert_config", "database_user", "custom_role"} {
+		for _, kind := range []string{"access_list", "alert_config", "database_user", "custom_role", "integration"} {
 			if g.chance(30) {
 				p.exclusive = append(p.exclusive, kind)
 			}

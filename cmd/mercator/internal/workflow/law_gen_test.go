@@ -20,7 +20,7 @@ type lawGen struct {
 	project *lawBlock
 	// block is the one whose arguments are made.
 	block *lawBlock
-	// eager is how much more often, in a hundred times, arguments are touched of blocks that are rare.
+	// eager is the lawEager of block.
 	eager int
 	// forms are the forms that clusters have had, by name.
 	forms map[string]string

@@ -186,6 +186,17 @@ func (h lawHand) change(c *lawCase, l lawLive) error {
 		}
 	case "access_list":
 		fields["comment"] = "by hand"
+	case "integration":
+		for _, name := range []string{"region", "channelName", "routingKey", "bodyTemplate", "username"} {
+			if _, shown := l.doc[name]; shown && n > 0 {
+				fields[name] = map[bool]string{true: "EU", false: "by hand"}[name == "region"]
+			}
+		}
+		if n == 0 { // the secret is lost
+			for _, name := range []string{"apiKey", "serviceKey", "apiToken", "url", "secret", "licenseKey"} {
+				fields[name] = nil
+			}
+		}
 	case "alert_config":
 		switch n {
 		case 0:
@@ -237,7 +248,10 @@ func (h lawHand) add(c *lawCase, group string) error {
 		}
 		return c.box.Put(kind, group, doc)
 	}
-	switch h.what % 6 {
+	switch h.what % 7 {
+	case 6:
+		return put(sandbox.Integration, "DATADOG", map[string]any{"type": "DATADOG", "apiKey": "************************cafe", "region": "EU", "customEndpoint": nil,
+			"sendCollectionLatencyMetrics": false, "sendDatabaseMetrics": true, "sendQueryStatsMetrics": false, "sendUserProvidedResourceTags": false})
 	case 5:
 		kind := lawSingles[h.object%len(lawSingles)]
 		return c.box.Change(kind, group, "", h.single(kind))
@@ -283,7 +297,7 @@ func (g *lawGen) faults() []sandbox.Fault {
 	for range 1 + g.n(3) {
 		f := sandbox.Fault{
 			Method: lawPick(g, "POST", "PATCH", "DELETE", "PUT", "GET", ""),
-			Path:   lawPick(g, "/alertConfigs", "/databaseUsers", "/accessList", "/clusters|/flexClusters", "/customDBRoles", "/groups$", "/processArgs$", "/settings$|/limits", "/maintenanceWindow$|/auditLog$|/schedule$", ""),
+			Path:   lawPick(g, "/alertConfigs", "/databaseUsers", "/accessList", "/clusters|/flexClusters", "/integrations", "/customDBRoles", "/groups$", "/processArgs$", "/settings$|/limits", "/maintenanceWindow$|/auditLog$|/schedule$", ""),
 		}
 		if g.chance(60) {
 			f.Nth = 1 + g.n(4)

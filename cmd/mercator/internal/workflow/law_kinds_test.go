@@ -31,7 +31,7 @@ var lawMend map[string]func(g *lawGen, old, args lawObject)
 func init() {
 	lawMend = map[string]func(g *lawGen, old, args lawObject){
 		"cluster": mendLawCluster, "database_user": mendLawUser, "custom_role": mendLawRole, "alert_config": mendLawAlert,
-		"backup_schedule": mendLawSchedule, "flex_cluster": mendLawFlex,
+		"backup_schedule": mendLawSchedule, "flex_cluster": mendLawFlex, "integration": mendLawIntegration,
 	}
 	lawValues = map[string]func(g *lawGen, old any) any{
 		"project.region_usage_restrictions": func(g *lawGen, old any) any {
@@ -90,6 +90,12 @@ func init() {
 			p := g.placeOf() // it never changes
 			return lawObject{"backing_provider_name": p[0], "region_name": p[1]}
 		},
+
+		"integration.type":                        func(g *lawGen, old any) any { return g.service(old) },
+		"integration.region":                      func(g *lawGen, old any) any { return g.other(old, "US", "EU") },
+		"integration.account_id":                  func(g *lawGen, old any) any { return g.other(old, strings.Repeat("a1", 20), strings.Repeat("b2", 20)) },
+		"integration.url":                         func(g *lawGen, _ any) any { return lawSecret(g.address()) },
+		"integration.microsoft_teams_webhook_url": func(g *lawGen, _ any) any { return lawSecret(g.address()) },
 
 		"backup_schedule.export.export_bucket_id": func(g *lawGen, old any) any { return lawID(g, old) },
 		"backup_schedule.copy_settings.zone_id":   func(g *lawGen, old any) any { return lawID(g, old) },
@@ -297,6 +303,45 @@ func (g *lawGen) mendScopes(scopes []any) {
 func mendLawFlex(_ *lawGen, old, args lawObject) {
 	if old["termination_protection_enabled"] == true && args["termination_protection_enabled"] == nil {
 		args["termination_protection_enabled"] = false
+	}
+}
+
+// service picks a type that no other integration of the project has; it never changes.
+func (g *lawGen) service(old any) any {
+	if old != nil {
+		return old
+	}
+	free := slices.DeleteFunc(slices.Clone(catalog.Kind("integration").Attribute("type").Enum), func(name string) bool {
+		return slices.ContainsFunc(g.project.children, func(b *lawBlock) bool { return b.kind == "integration" && b.args["type"] == name })
+	})
+	return lawPick(g, free...)
+}
+
+func (g *lawGen) address() string {
+	return "https://example.com/hook/" + lawPick(g, "0001", "0002", "0003")
+}
+
+// mendLawIntegration gives a change the secrets that it has to send again. A secret may leave the file where nothing else
+// changes.
+func mendLawIntegration(g *lawGen, old, args lawObject) {
+	attrs, changes := catalog.Kind("integration").Attributes, false
+	if old != nil && g.chance(30) {
+		clear(args)
+		maps.Copy(args, old)
+		for i := range attrs {
+			if attrs[i].WriteOnly && g.chance(50) {
+				delete(args, attrs[i].Name)
+			}
+		}
+	}
+	for i := range attrs {
+		a := &attrs[i]
+		changes = changes || !reflect.DeepEqual(old[a.Name], args[a.Name]) && (!a.WriteOnly || args[a.Name] != nil)
+	}
+	for i := range attrs {
+		if a := &attrs[i]; changes && a.WriteOnly && args[a.Name] == nil && lawHolds(attrs, args, a.AllowedWhen) && (old != nil || a.RequiredWhen != nil) {
+			args[a.Name] = g.value(a, "integration."+a.Name, old[a.Name])
+		}
 	}
 }
 

@@ -352,6 +352,8 @@ func (b *lawBlock) declaredAs(project, pk, k string) []lawDeclared {
 	case "database_user":
 		d.key = lawDatabase(args) + "/" + b.naturalName(k)
 	case "alert_config":
+	case "integration":
+		d.key = args["type"].(string)
 	default:
 		if !lawSingle(b.kind) {
 			d.key = b.naturalName(k)

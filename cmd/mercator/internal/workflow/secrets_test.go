@@ -185,7 +185,8 @@ func TestNoSecretLeaves(t *testing.T) {
 	}
 	l.show(t, "the second plan", p, sources)
 	r.keep(l, p)
-	r.faults(watch, talkative("PATCH", "/databaseUsers/", r.env[canary.Variable("password")]))
+	r.faults(watch, talkative("PATCH", "/databaseUsers/", r.env[canary.Variable("password")]),
+		talkative("PUT", "/integrations/WEBHOOK$", r.env[canary.Variable("url")]))
 	a, err = r.open().Apply(context.Background(), applyAll())
 	l.result("the second apply that failed", a, err)
 	r.faults(watch)
