@@ -94,7 +94,7 @@ func (r *run) beforeRemoval(ctx context.Context, s *step) (gone bool, err error)
 		}
 	}
 	if !r.ready(s.kind, o) {
-		if _, err := arrived(s.kind.Settle, schema.CallDelete, stateOf(s.kind, o)); err != nil {
+		if _, err := arrived(s.kind, schema.CallDelete, o); err != nil {
 			return false, err
 		}
 		return r.readyForRemoval(ctx, s, ref, o)
@@ -105,12 +105,11 @@ func (r *run) beforeRemoval(ctx context.Context, s *step) (gone bool, err error)
 // readyForRemoval waits for an object that is at work. One that somebody else is deleting is waited for until it
 // is gone; one that failed is deleted as it is.
 func (r *run) readyForRemoval(ctx context.Context, s *step, ref provider.Ref, o schema.Object) (gone bool, err error) {
-	at, settle := stateOf(s.kind, o), s.kind.Settle
 	limit := limit(s.kind, schema.CallDelete, r.timeouts(s.change))
 	switch {
-	case slices.Contains(settle.Failed, at):
+	case failed(s.kind, o):
 		return false, nil
-	case slices.Contains(settle.Deleting, at):
+	case slices.Contains(s.kind.Settle.Deleting, stateOf(s.kind, o)):
 		_, err = r.await(ctx, s, ref, schema.CallDelete, limit)
 		return err == nil, err
 	default:

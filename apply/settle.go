@@ -61,6 +61,11 @@ func (r *run) ready(kind *schema.Kind, o schema.Object) bool {
 	return kind.Settle == nil || slices.Contains(kind.Settle.Ready, stateOf(kind, o))
 }
 
+// failed reports whether Atlas could not finish what was asked of the object.
+func failed(kind *schema.Kind, o schema.Object) bool {
+	return kind.Settle != nil && slices.Contains(kind.Settle.Failed, stateOf(kind, o))
+}
+
 func stateOf(kind *schema.Kind, o schema.Object) string {
 	v, _ := o.Value.GetAttr(kind.Settle.Field).Unmark()
 	if v.IsNull() || !v.IsKnown() || v.Type() != cty.String {
@@ -95,7 +100,7 @@ func (r *run) await(ctx context.Context, s *step, ref provider.Ref, verb schema.
 		switch {
 		case err == nil:
 			last, missed = stateOf(s.kind, o), 0
-			if done, err := arrived(settle, verb, last); done || err != nil {
+			if done, err := arrived(s.kind, verb, o); done || err != nil {
 				return o, err
 			}
 		case ctx.Err() != nil:
@@ -114,8 +119,9 @@ func (r *run) await(ctx context.Context, s *step, ref provider.Ref, verb schema.
 	}
 }
 
-// arrived reports whether an object in the given state needs no more waiting after a call of the verb.
-func arrived(settle *schema.Settle, verb schema.Verb, state string) (bool, error) {
+// arrived reports whether an object needs no more waiting after a call of the verb, by the state that it is in.
+func arrived(kind *schema.Kind, verb schema.Verb, o schema.Object) (bool, error) {
+	settle, state := kind.Settle, stateOf(kind, o)
 	in := func(states []string) bool { return slices.Contains(states, state) }
 	switch {
 	case verb == schema.CallDelete && (in(settle.Ready) || in(settle.Busy) || in(settle.Creating) || in(settle.Deleting) || in(settle.Failed)):
@@ -127,7 +133,8 @@ func arrived(settle *schema.Settle, verb schema.Verb, state string) (bool, error
 	case in(settle.Deleting):
 		return false, diag.Errorf("being_deleted", "It is being deleted", "Its state in Atlas is %s: somebody deletes it. Wait for that and plan again.", state)
 	case in(settle.Failed):
-		return false, diag.Errorf("settle_failed", "Atlas could not finish it", "Its state in Atlas is %s. Look at it in Atlas; waiting does not mend that.", state)
+		return false, diag.Errorf("settle_failed", "Atlas could not finish it", "Its state in Atlas is %s%s. Look at it in Atlas; waiting does not mend that.",
+			state, kind.FailedBecause(o.Value))
 	default:
 		return false, diag.Errorf("unknown_state", "Its state is not one that this version knows",
 			"Its state in Atlas is %q. Wait until it is ready and run it again, or use a later version.", state)

@@ -390,3 +390,21 @@ func TestPartialUpdateIsRecorded(t *testing.T) {
 	h.converge()
 	h.check()
 }
+
+// A change may be what mends an object that failed, so it is made; and one that failed again says so.
+func TestAChangeMendsWhatFailed(t *testing.T) {
+	h := furnished(t, engine(map[string]any{"name": "e", "size": "L"}))
+	h.work("engine", "BROKEN", 0)
+	h.put("room.a.engine.e", map[string]any{"name": "e", "size": "XL"})
+	p := h.plan()
+	h.world.clock.onSleep = func(time.Duration) { h.work("engine", "BROKEN", 0) }
+	wantOutcome(t, h.apply(context.Background(), p), "room.a.engine.e", apply.Failed, "settle_failed")
+	h.put("room.a.engine.e", map[string]any{"name": "e", "size": "M"})
+	p = h.plan()
+	h.world.clock.onSleep = nil
+	if r := h.apply(context.Background(), p); !r.OK() {
+		t.Fatal(resultText(r))
+	}
+	h.converge()
+	h.check()
+}

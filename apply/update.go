@@ -195,7 +195,7 @@ func (w *writing) refresh(ctx context.Context, call *schema.Call, part *schema.P
 	case err != nil:
 		return err
 	}
-	if !w.run.ready(w.kind, o) {
+	if !w.run.ready(w.kind, o) && !failed(w.kind, o) { // a write may be what mends a failed one
 		if o, err = w.run.await(ctx, w.step, ref, schema.CallUpdate, w.limit(schema.CallUpdate)); err != nil {
 			return err
 		}

@@ -81,6 +81,7 @@ func (b *builder) checks() {
 			b.checkFailed(n)
 		}
 		b.checkContested(n)
+		b.checkState(n)
 	}
 	b.checkDeletedParents()
 	b.checkTooEarly()
@@ -285,6 +286,27 @@ func (b *builder) checkContested(n *node) {
 				"This is apply number %d in a row that would undo it. Somebody or something else manages it: agree with them, or take %s out of the file.", c.Undone[top], top).
 				On(string(n.address)).At(n.placeOf(d.Path)))
 		}
+	}
+}
+
+// checkState tells of a declared object that failed in Atlas, or that waits for somebody else, where the plan does
+// nothing about it.
+func (b *builder) checkState(n *node) {
+	c := &n.change
+	if n.desired == nil || n.live == nil || c.Action != NoOp && c.Action != Adopt {
+		return
+	}
+	if !n.kind.Once && b.state(n, func(s *schema.Settle) []string { return s.Failed }) {
+		b.diags.Add(diag.Warningf("failed_in_atlas", fmt.Sprintf("%s failed in Atlas", n.address),
+			"Its state is %s%s. It is as the files say, so there is nothing to change. Mend it in the file, or have it made anew:\n\n--replace %s",
+			b.stateOf(n), n.kind.FailedBecause(n.live.Value), quoteShell(n.address)).On(string(n.address)).At(n.placeOf("")))
+	}
+	if n.kind.Settle == nil {
+		return
+	}
+	if todo := n.kind.Settle.Others[b.stateOf(n)]; todo != "" {
+		b.diags.Add(diag.Warningf("waits_for_others", fmt.Sprintf("%s waits for somebody else", n.address),
+			"Its state is %s. %s", b.stateOf(n), todo).On(string(n.address)).At(n.placeOf("")))
 	}
 }
 

@@ -127,12 +127,16 @@ func ignored(paths []string, path string) bool {
 
 // state reports whether the live object is in one of the states that the kind's Settle names.
 func (b *builder) state(n *node, of func(*schema.Settle) []string) bool {
-	s := n.kind.Settle
-	if s == nil || n.live == nil {
-		return false
+	return n.kind.Settle != nil && n.live != nil && slices.Contains(of(n.kind.Settle), b.stateOf(n))
+}
+
+// stateOf returns the state of a live object of a kind that Atlas works on.
+func (b *builder) stateOf(n *node) string {
+	v := n.live.Value.GetAttr(n.kind.Settle.Field)
+	if v.IsNull() || !v.IsKnown() {
+		return ""
 	}
-	v := n.live.Value.GetAttr(s.Field)
-	return !v.IsNull() && v.IsKnown() && slices.Contains(of(s), v.AsString())
+	return v.AsString()
 }
 
 // unfinished reports whether Atlas is at work on what an apply sent that could not wait for it: the state says so, or

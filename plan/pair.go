@@ -381,8 +381,12 @@ func wholeValue(a *schema.Attribute, v cty.Value) string {
 		}
 	}
 	if a.Type == schema.TypeJSON {
-		if canonical, err := schema.CanonicalJSON(text); err == nil {
-			return canonical
+		canonical := schema.CanonicalJSON
+		if a.Embedded {
+			canonical = schema.CanonicalEmbedded
+		}
+		if same, err := canonical(text); err == nil {
+			return same
 		}
 	}
 	if len(a.Enum) > 0 || a.AnyCase {

@@ -35,7 +35,11 @@ func (b *builder) remember(n *node) {
 		return // the write records everything else
 	}
 	if n.bound.Waiting != "" && c.Waiting == "" {
-		b.stateOnly(n, "record", "", "Atlas has finished what was asked of it")
+		text := "Atlas has finished what was asked of it"
+		if b.state(n, func(s *schema.Settle) []string { return s.Failed }) {
+			text = "Atlas could not finish what was asked of it"
+		}
+		b.stateOnly(n, "record", "", text)
 	}
 	for _, path := range b.converged(n) {
 		if !slices.Contains(released, path) {

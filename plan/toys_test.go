@@ -62,10 +62,12 @@ var toys = func() *schema.Catalog {
 					{Name: "id", Type: str, Handle: true}, {Name: "zone", Type: str, Default: cty.StringVal("Z1")},
 					{Name: "count", Type: schema.TypeInteger}, {Name: "color", Type: str}}},
 				{Name: "state", Type: str, Owner: schema.Server},
+				{Name: "fault", Type: str, Owner: schema.Server},
 				{Name: "address", Type: str, Owner: schema.Server, Volatile: true},
 			},
 			Endpoints: crud("Box", "/shelves/{shelfId}/boxes", "/shelves/{shelfId}/boxes/{name}"),
-			Settle:    &schema.Settle{Field: "state", Creating: []string{"MAKING"}, Busy: []string{"WORKING"}, Deleting: []string{"GOING"}, Ready: []string{"IDLE"}, First: time.Second, Max: time.Minute, Limit: time.Hour},
+			Settle: &schema.Settle{Field: "state", Creating: []string{"MAKING"}, Busy: []string{"WORKING"}, Deleting: []string{"GOING"}, Ready: []string{"IDLE", "LENT"}, First: time.Second, Max: time.Minute, Limit: time.Hour,
+				Failed: []string{"TORN"}, Why: []string{"fault"}, Others: map[string]string{"LENT": "Ask the neighbour for it."}},
 			HoldsData: true, BlocksParent: true,
 			Risks: []schema.RiskRule{
 				{Risk: schema.Irreversible, On: []schema.Event{schema.OnDelete}},

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"regexp"
+	"slices"
 
 	"github.com/zclconf/go-cty/cty"
 )
@@ -49,6 +50,8 @@ type Attribute struct {
 	Name string
 	// API is the JSON field; Declare derives it from Name where it is empty.
 	API string
+	// Answers are the JSON fields of answers, where they are others than that of requests: the first that is set counts.
+	Answers []string
 	// Doc says what it does, in a sentence.
 	Doc  string
 	Type Type
@@ -78,6 +81,8 @@ type Attribute struct {
 	DestroyTime bool
 	// Handle marks an id that is never compared and always sent back as read.
 	Handle bool
+	// Embedded says that a JSON document stands in requests and answers as it is, and not as a text that holds it.
+	Embedded bool
 	// Volatile says that an update of the resource can change this computed value, so that it is unknown in the
 	// plan of an update (R40).
 	Volatile bool
@@ -145,26 +150,38 @@ func (f *Form) fits(text string) bool {
 	return re.MatchString(text)
 }
 
-// formOf returns the API field of the first form that is set in j.
-func (a *Attribute) formOf(j map[string]any) string {
-	for _, f := range a.Forms {
-		if j[f.API] != nil {
-			return f.API
-		}
+// fields are the JSON fields that the attribute is read from, in the order in which they are tried.
+func (a *Attribute) fields(n Naming) []string {
+	if n == ByName || a.Forms == nil && a.Answers == nil {
+		return []string{n.of(a)}
 	}
-	return ""
+	names := slices.Clone(a.Answers)
+	for _, f := range a.Forms {
+		names = append(names, f.API)
+	}
+	if a.Forms == nil {
+		names = append(names, a.API)
+	}
+	return names
 }
 
-// formsIn counts the form fields in j.
-func (a *Attribute) formsIn(j map[string]any) int {
-	n := 0
-	for _, f := range a.Forms {
-		if _, ok := j[f.API]; ok {
-			n++
+// fieldIn returns the JSON field of an answer that the attribute is read from, and how many of its fields are there.
+func (a *Attribute) fieldIn(j map[string]any) (field string, there int) {
+	for _, name := range a.fields(ByAPI) {
+		v, ok := j[name]
+		if !ok {
+			continue
+		}
+		there++
+		if v != nil && (field == "" || j[field] == nil) {
+			field = name
 		}
 	}
-	return n
+	return field, there
 }
+
+// ReadFrom reports whether the attribute is read from a JSON field of answers.
+func (a *Attribute) ReadFrom(field string) bool { return slices.Contains(a.fields(ByAPI), field) }
 
 // Condition holds where the sibling attribute has one of the values, compared without case; a sibling that is
 // not set counts with its default. Without Values it holds where the sibling is set, or with Unset where it is not: a

@@ -166,6 +166,18 @@ func (c *Catalog) check(k *Kind) []string {
 			bad("it knows a resemblance by an attribute %q that it does not have", path)
 		}
 	}
+	if k.Settle != nil {
+		for state := range k.Settle.Others {
+			if !slices.Contains(k.Settle.Ready, state) {
+				bad("in the state %s somebody else has to act, so it must be among those that are ready", state)
+			}
+		}
+		for _, path := range k.Settle.Why {
+			if FindPath(k.Attributes, path) == nil {
+				bad("it tells why it failed by an attribute %q that it does not have", path)
+			}
+		}
+	}
 	for param, name := range id.Params {
 		if Find(k.Attributes, name) == nil {
 			bad("its path parameter %s speaks of an attribute %q that it does not have", param, name)
@@ -217,6 +229,10 @@ func checkAttributes(attrs []Attribute, prefix string, bad func(string, ...any))
 			bad("attribute %s is a map and needs Of", path)
 		case a.Masked && !a.WriteOnly:
 			bad("attribute %s is masked and no secret", path)
+		case a.Embedded && a.Type != TypeJSON:
+			bad("attribute %s is embedded and no JSON document", path)
+		case a.Answers != nil && a.Forms != nil:
+			bad("attribute %s has forms, which are the fields of its answers too", path)
 		case a.Required && a.Owner == Server:
 			bad("attribute %s is required and the server's", path)
 		case a.Unread && (prefix != "" || !a.Argument()):

@@ -52,3 +52,29 @@ func FuzzCanonicalJSON(f *testing.F) {
 		}
 	})
 }
+
+// What holds nothing is as if it were not there, in a document that Atlas keeps as JSON.
+func TestCanonicalEmbedded(t *testing.T) {
+	for _, tc := range []struct {
+		a, b string
+		same bool
+	}{
+		{`{"dynamic": true}`, `{"fields": null, "dynamic": true}`, true},
+		{`[{"name": "x", "charFilters": []}]`, `[{"name": "x"}]`, true},
+		{`{"a": {"b": {"c": []}}}`, `{}`, true},
+		{`{"n": 1.0}`, `{"n": 1}`, true},
+		{`{"dynamic": false}`, `{}`, false},
+		{`[{}]`, `[]`, false},
+		{`[null]`, `[]`, false},
+		{`true`, `false`, false},
+	} {
+		a, err1 := schema.CanonicalEmbedded(tc.a)
+		b, err2 := schema.CanonicalEmbedded(tc.b)
+		if err1 != nil || err2 != nil || (a == b) != tc.same {
+			t.Errorf("%s and %s: same %t, want %t (%s, %s; %v, %v)", tc.a, tc.b, a == b, tc.same, a, b, err1, err2)
+		}
+	}
+	if got, err := schema.CanonicalEmbedded("{'a'}"); err == nil {
+		t.Errorf("it takes what is no JSON for %s", got)
+	}
+}

@@ -19,6 +19,7 @@ package schema
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/zclconf/go-cty/cty"
@@ -237,10 +238,48 @@ type Settle struct {
 	// Creating, Busy and Deleting are states to wait in, Ready those in which a write is accepted, Failed those
 	// that no waiting mends. A state in none of them is an error, never waited for.
 	Creating, Busy, Deleting, Ready, Failed []string
+	// Others says of Ready states in which somebody else has to act what there is to do, in a sentence: waiting does not
+	// help there, and nothing is wrong.
+	Others map[string]string
+	// Why are the attributes, as dotted paths, that may tell why it failed: the first that is set.
+	Why []string
 	// First is the first pause between two reads, which doubles up to Max.
 	First, Max time.Duration
 	// Limit is how long waiting lasts where the file sets no timeout (R9).
 	Limit time.Duration
+}
+
+// FailedBecause returns what an object of the kind says of its failure, after a colon, or "" where it says nothing.
+func (k *Kind) FailedBecause(v cty.Value) string {
+	if k.Settle == nil {
+		return ""
+	}
+	for _, path := range k.Settle.Why {
+		if text := firstText(v, strings.Split(path, ".")); text != "" {
+			return ": " + strings.TrimSuffix(text, ".")
+		}
+	}
+	return ""
+}
+
+// firstText returns the first text at a path of attributes, through lists.
+func firstText(v cty.Value, path []string) string {
+	v, _ = v.Unmark()
+	switch {
+	case v.IsNull() || !v.IsKnown():
+		return ""
+	case v.Type().IsListType():
+		for _, el := range v.AsValueSlice() {
+			if text := firstText(el, path); text != "" {
+				return text
+			}
+		}
+		return ""
+	case len(path) > 0:
+		return firstText(v.GetAttr(path[0]), path[1:])
+	}
+	text, _ := textOf(v)
+	return text
 }
 
 // DefaultLimit is how long a write of a kind without Settle may take where the file sets no timeout (R9).

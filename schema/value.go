@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/big"
 	"sort"
@@ -132,9 +133,12 @@ func (e encoder) value(a *Attribute, v cty.Value, at cty.Path) (any, error) {
 		return out, nil
 	case TypePairs:
 		return e.pairs(v, at)
-	default:
-		return scalar(v), nil
+	case TypeJSON:
+		if e.naming == ByAPI && a.Embedded {
+			return json.RawMessage(v.AsString()), nil
+		}
 	}
+	return scalar(v), nil
 }
 
 func (e encoder) element(a *Attribute, v cty.Value, at cty.Path) (any, error) {
@@ -229,9 +233,10 @@ func (d *decoder) object(attrs []Attribute, j map[string]any, at string) cty.Val
 	for i := range attrs {
 		a := &attrs[i]
 		name := d.naming.of(a)
-		if d.naming == ByAPI && a.Forms != nil {
-			seen += a.formsIn(j)
-			name = a.formOf(j)
+		if d.naming == ByAPI && (a.Forms != nil || a.Answers != nil) {
+			var n int
+			name, n = a.fieldIn(j)
+			seen += n
 		} else if _, ok := j[name]; ok {
 			seen++
 		}
@@ -246,9 +251,8 @@ func (d *decoder) object(attrs []Attribute, j map[string]any, at string) cty.Val
 func (d *decoder) strangers(attrs []Attribute, j map[string]any, at string) {
 	known := make(map[string]bool, len(attrs))
 	for i := range attrs {
-		known[d.naming.of(&attrs[i])] = true
-		for _, f := range attrs[i].Forms {
-			known[f.API] = true
+		for _, name := range attrs[i].fields(d.naming) {
+			known[name] = true
 		}
 	}
 	for name := range j {
@@ -279,6 +283,11 @@ func (d *decoder) value(a *Attribute, j any, at string) cty.Value {
 			}
 			return cty.MapVal(m)
 		}
+	case TypeJSON:
+		if d.naming == ByAPI && a.Embedded {
+			return cty.StringVal(documentText(j))
+		}
+		fallthrough
 	default:
 		if v, ok := decodeScalar(a.Type, j); ok {
 			return v

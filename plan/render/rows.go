@@ -243,11 +243,13 @@ func (s *sheet) elements(r *row, list typed, indent, gutter int) {
 
 // block writes a long value on lines of its own.
 func (s *sheet) block(sign string, t typed, indent int, ink func(...any) string) {
-	if !t.opaque() && t.isText() && strings.Contains(t.value.AsString(), "\n") {
-		for line := range strings.SplitSeq(strings.TrimSuffix(t.value.AsString(), "\n"), "\n") {
-			s.prose(indent, sign+"| ", line, ink)
+	if !t.opaque() && t.isText() {
+		if lines := laidOut(t.value.AsString()); strings.Contains(lines, "\n") {
+			for line := range strings.SplitSeq(strings.TrimSuffix(lines, "\n"), "\n") {
+				s.prose(indent, sign+"| ", line, ink)
+			}
+			return
 		}
-		return
 	}
 	text, _ := t.inline(1 << 30)
 	s.prose(indent, sign, text, ink)

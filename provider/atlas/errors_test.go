@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -127,8 +128,10 @@ func TestDocumentedCodes(t *testing.T) {
 			t.Errorf("%d %s is of class %d", status, fields[0], m.class)
 		}
 	}
+	elsewhere := []string{"invalid_client", // of the token endpoint
+		"ATLAS_FTS_DUPLICATE_INDEX"} // in the documentation's list
 	for code := range byCode {
-		if !known[code] && code != "invalid_client" {
+		if !known[code] && !slices.Contains(elsewhere, code) {
 			t.Errorf("%s is in the table, but nobody documents it", code)
 		}
 	}

@@ -60,6 +60,7 @@ var byCode = map[string]meaning{
 	"ATLAS_CUSTOM_ROLE_NAME_ALREADY_EXISTS": {class: provider.Conflict, remedy: "that role is there; plan again, which adopts it"},
 	"INTEGRATION_ALREADY_CONFIGURED":        {class: provider.Conflict, remedy: "that integration is there; plan again, which adopts it"},
 	"TEAM_NAME_NOT_AVAILABLE":               {class: provider.Conflict, remedy: "a team of that name is there; plan again, or choose another name"},
+	"ATLAS_FTS_DUPLICATE_INDEX":             {class: provider.Conflict, remedy: "an index of that name is there; plan again, which adopts it, or choose another name"},
 	"ATLAS_CUSTOM_ROLE_IN_USE_BY_USERS":     {class: provider.Conflict, remedy: "take the role from those users first"},
 	"ATLAS_CUSTOM_ROLE_IN_USE_BY_ROLES":     {class: provider.Conflict, remedy: "take the role from the roles that inherit it first"},
 	"CONTAINERS_IN_USE":                     {class: provider.Conflict, remedy: "the network container is in use by clusters or peering connections"},

@@ -184,7 +184,7 @@ func maskJSON(attrs []schema.Attribute, j any) any {
 
 func findAPI(attrs []schema.Attribute, name string) *schema.Attribute {
 	for i := range attrs {
-		if attrs[i].API == name {
+		if attrs[i].API == name || attrs[i].ReadFrom(name) {
 			return &attrs[i]
 		}
 	}

@@ -67,25 +67,33 @@ func (s *Server) busy(it *item, state string, takes time.Duration) {
 	it.Progress = &progress{Until: s.now().Add(takes), Polls: s.opts.Polls}
 }
 
-// settle ends what a cluster was busy with, if its time has come. polled says that a client reads it.
-func (s *Server) settle(p *project, it *item, polled bool) {
+// due reports whether what an object was busy with is over, and notes that it is. polled says that a client reads it.
+func (s *Server) due(p *project, it *item, polled bool) bool {
 	switch {
 	case it.Progress == nil:
-		return
+		return false
 	case s.opts.Polls > 0 && !polled:
-		return
+		return false
 	case s.opts.Polls > 0:
 		if it.Progress.Polls--; it.Progress.Polls >= 0 {
 			s.dirty[p.id()] = true
-			return
+			return false
 		}
 	case s.now().Before(it.Progress.Until):
-		return
+		return false
 	}
 	it.Progress = nil
 	s.dirty[p.id()] = true
+	return true
+}
+
+// settle ends what a cluster was busy with, if its time has come. polled says that a client reads it.
+func (s *Server) settle(p *project, it *item, polled bool) {
+	if !s.due(p, it, polled) {
+		return
+	}
 	if textOf(it.Doc, "stateName") == deleting {
-		p.of(clusterKind(it.Doc)).remove(textOf(it.Doc, "name"))
+		p.dropCluster(clusterKind(it.Doc), textOf(it.Doc, "name"))
 		return
 	}
 	it.Doc["stateName"] = idle

@@ -133,7 +133,10 @@ var errorKinds = map[string]errorKind{
 	"COMPUTE_AUTO_SCALING_MIN_INSTANCE_SIZE_REQUIRED":              {400, "Compute auto-scaling min instance size required."},
 	"COMPUTE_AUTO_SCALING_SCALE_DOWN_ENABLED_INVALID":              {400, "Compute auto-scaling must be enabled to enable down-scaling."},
 	"CANNOT_TERMINATE_CLUSTER_WHEN_TERMINATION_PROTECTION_ENABLED": {400, "Cannot terminate a cluster when termination protection is enabled. Disable termination protection and try again."},
-	"CLOUD_PROVIDER_CONTAINER_NOT_FOUND":                           {404, "An invalid cloud provider container ID %s was specified."},
+
+	"ATLAS_FTS_DUPLICATE_INDEX": {400, "Duplicate Index."},
+
+	"CLOUD_PROVIDER_CONTAINER_NOT_FOUND": {404, "An invalid cloud provider container ID %s was specified."},
 }
 
 // apiError is an error answer of the API.

@@ -20,6 +20,8 @@ func keyOf(kind Kind, doc object) string {
 		return textOf(doc, "teamId")
 	case Integration:
 		return textOf(doc, "type")
+	case SearchIndex:
+		return searchKey(doc)
 	}
 	return textOf(doc, "id")
 }
@@ -136,7 +138,7 @@ func (s *Server) document(kind Kind, groupID, key string) (object, error) {
 }
 
 // Get returns a copy of an object. The key is the name of a cluster or role, "admin/NAME" of a user, the
-// block or security group of an entry, the type of an integration, the id of an alert configuration, container, API key, team (in a project too) or user; for a project, its
+// block or security group of an entry, CLUSTER/DATABASE/COLLECTION/NAME of a search index, the type of an integration, the id of an alert configuration, container, API key, team (in a project too) or user; for a project, its
 // settings and what it has one of it is "".
 func (s *Server) Get(kind Kind, groupID, key string) (map[string]any, bool) {
 	s.mu.Lock()
@@ -180,6 +182,8 @@ func (s *Server) Put(kind Kind, groupID string, raw map[string]any) error {
 	switch kind {
 	case Cluster, FlexCluster, AlertConfig, Container, BackupSnapshot, Integration:
 		setDefault(doc, "id", s.newID())
+	case SearchIndex:
+		setDefault(doc, "indexID", s.newID())
 	}
 	switch kind {
 	case Cluster, FlexCluster, AlertConfig, AccessList, DatabaseUser:
@@ -197,14 +201,18 @@ func (s *Server) Put(kind Kind, groupID string, raw map[string]any) error {
 		it.Args, it.Schedule = old.Args, old.Schedule
 	}
 	p.store(kind, key, it)
-	if kind == Cluster || kind == FlexCluster {
-		s.resume(it)
-	}
+	s.resume(kind, it)
 	return s.save(p)
 }
 
-// resume lets a cluster that was put in a busy state leave it.
-func (s *Server) resume(it *item) {
+// resume lets an object that was put in a busy state leave it.
+func (s *Server) resume(kind Kind, it *item) {
+	if w, ok := works[kind]; ok {
+		s.toil(kind, it, textOf(it.Doc, w.state), s.opts.UpdateTime)
+	}
+	if kind != Cluster && kind != FlexCluster {
+		return
+	}
 	switch state := textOf(it.Doc, "stateName"); state {
 	case "":
 		it.Doc["stateName"] = idle
@@ -275,13 +283,11 @@ func (s *Server) Change(kind Kind, groupID, key string, fields map[string]any) e
 		}
 		p.of(kind).remove(key)
 		p.store(kind, keyOf(kind, doc), it)
-		if kind == Cluster || kind == FlexCluster {
-			if doc["effectiveReplicationSpecs"] != nil {
-				showEffective(doc)
-			}
-			it.Progress = nil
-			s.resume(it)
+		if doc["effectiveReplicationSpecs"] != nil {
+			showEffective(doc)
 		}
+		it.Progress = nil
+		s.resume(kind, it)
 	}
 	return s.save(p)
 }
@@ -370,6 +376,8 @@ func (s *Server) Delete(kind Kind, groupID, key string) error {
 		p.Singles[kind] = single[kind]()
 	case kind == Settings || kind == ProcessArgs || kind == BackupSchedule:
 		return fmt.Errorf("%s can't be deleted", kind)
+	case kind == Cluster || kind == FlexCluster:
+		p.dropCluster(kind, key)
 	default:
 		p.of(kind).remove(key)
 	}

@@ -28,6 +28,7 @@ var buckets = map[string]Bucket{
 	"containers":        {1200, 600, time.Minute},
 	"flexClusters":      {1200, 600, time.Minute},
 	"integrations":      {1200, 600, time.Minute},
+	"search":            {1200, 600, time.Minute},
 	"maintenanceWindow": {1200, 600, time.Minute},
 	"clusters":          {10000, 5000, time.Minute},
 	"databaseUsers":     {10000, 5000, time.Minute},

@@ -174,13 +174,6 @@ func (c *conformance) fresh(t *testing.T, r recording) {
 	}
 }
 
-func (c *conformance) put(t *testing.T, kind Kind, group string, raw object) {
-	t.Helper()
-	if err := c.s.Put(kind, group, raw); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // compare makes a request as it was recorded and compares status and fields of the answer.
 func (c *conformance) compare(t *testing.T, r recording, body any) {
 	t.Helper()
@@ -582,6 +575,11 @@ func TestRecordedErrors(t *testing.T) {
 	}
 }
 
+// documentedCodes are codes that the API's documentation lists and the table of known ones does not.
+var documentedCodes = map[string]string{
+	"ATLAS_FTS_DUPLICATE_INDEX": "400",
+}
+
 // TestErrorCodes holds the sandbox's error codes against the table of known ones.
 func TestErrorCodes(t *testing.T) {
 	raw, err := os.ReadFile(filepath.Join(dataFolder(t), "errorcodes.tsv"))
@@ -593,6 +591,9 @@ func TestErrorCodes(t *testing.T) {
 		if columns := strings.Split(line, "\t"); len(columns) > 1 {
 			statuses[columns[0]] = append(statuses[columns[0]], columns[1])
 		}
+	}
+	for code, status := range documentedCodes {
+		statuses[code] = append(statuses[code], status)
 	}
 	for code, kind := range errorKinds {
 		if want := statuses[code]; !slices.Contains(want, fmt.Sprint(kind.status)) {

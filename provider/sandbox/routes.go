@@ -82,5 +82,5 @@ func allOperations() router {
 		scheduleOperations, snapshotOperations, flexOperations, keyOperations, emptyOperations,
 		orgUserOperations, teamOperations,
 		identityOperations,
-		integrationOperations)
+		integrationOperations, searchOperations)
 }

@@ -329,6 +329,9 @@ func (s *Server) catchUp(p *project) {
 	s.settleAll(p, Cluster, false)
 	s.settleAll(p, FlexCluster, false)
 	s.settleSnapshots(p, "", false)
+	for kind := range works {
+		s.concludeAll(p, kind, false)
+	}
 }
 
 // readBody checks the body against the operation's rule.

@@ -8,7 +8,7 @@ import (
 )
 
 // volatile are the fields that differ between two runs that did the same.
-var volatile = map[string]bool{"id": true, "groupId": true, "orgId": true, "created": true, "createDate": true, "updated": true,
+var volatile = map[string]bool{"id": true, "indexID": true, "groupId": true, "orgId": true, "created": true, "createDate": true, "updated": true,
 	"links": true, "notifierId": true, "connectionStrings": true, "mongoDBVersion": true, "zoneId": true, "vpcId": true, "vnetName": true,
 	"azureSubscriptionId": true, "effectiveReplicationSpecs": true, "effectiveElectableSpecs": true, "effectiveReadOnlySpecs": true,
 	"effectiveAnalyticsSpecs": true, "createdAt": true, "expiresAt": true, "mongodVersion": true, "storageSizeBytes": true, "snapshotIds": true}

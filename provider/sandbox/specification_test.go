@@ -128,6 +128,12 @@ func (s specification) properties(node any, into map[string]any, seen map[string
 			s.properties(a, into, seen)
 		}
 	}
+	if discriminator, _ := m["discriminator"].(map[string]any); m["oneOf"] == nil {
+		mapping, _ := discriminator["mapping"].(map[string]any)
+		for _, ref := range mapping {
+			s.properties(map[string]any{"$ref": ref}, into, seen)
+		}
+	}
 	if items, ok := m["items"]; ok {
 		s.properties(items, into, seen)
 	}

@@ -17,7 +17,8 @@ type Kind string
 // The kinds that the sandbox holds. A project and the objects with a key of their own can be put, changed
 // and deleted; settings and process arguments belong to a project and a cluster and always exist, as do the
 // singletons, whose deletion is a reset. A backup schedule belongs to a cluster while its backups are on. A snapshot may
-// outlive its cluster. API keys, teams and users belong to an organization; what a user may do in projects stands with the
+// outlive its cluster. A search index belongs to the cluster that its field clusterName names, which answers do not
+// show. API keys, teams and users belong to an organization; what a user may do in projects stands with the
 // user.
 const (
 	Project           Kind = "project"
@@ -39,12 +40,13 @@ const (
 	ProjectTeam       Kind = "project_team"
 	OrgUser           Kind = "org_user"
 	Integration       Kind = "integration"
+	SearchIndex       Kind = "search_index"
 )
 
 // collected are the kinds of which a project has any number.
 var collected = [...]Kind{DatabaseUser, CustomRole, AccessList, AlertConfig, Cluster, Container, FlexCluster, BackupSnapshot,
 	ProjectTeam,
-	Integration}
+	Integration, SearchIndex}
 
 // single are the kinds of which a project has exactly one, with what it is from the start.
 var single = map[Kind]func() object{
@@ -64,7 +66,7 @@ type item struct {
 	Of       *source   `json:"of,omitempty"`      // the cluster of a backup
 }
 
-// progress is what a cluster is busy with.
+// progress is what an object is busy with.
 type progress struct {
 	Until  time.Time `json:"until"`
 	Polls  int       `json:"polls"`            // reads that still find it busy, where polls count

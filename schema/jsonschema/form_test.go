@@ -52,6 +52,9 @@ func (f former) argument(name string, x hclsyntax.Expression) any {
 	}
 	switch name {
 	case "type", "from", "to":
+		if _, quoted := x.(*hclsyntax.TemplateExpr); quoted { // an argument of that name
+			return f.value(x)
+		}
 		return f.text(x)
 	case "depends_on", "ignore_changes":
 		if list, ok := x.(*hclsyntax.TupleConsExpr); ok {

@@ -41,6 +41,8 @@ const (
 	projectClusterMender = "Project Cluster Manager"
 	projectDatabaseAdmin = "Project Database Access Admin"
 	projectNetworkAdmin  = "Project Network Access Manager"
+	projectDataReader    = "Project Data Access Read Only"
+	projectSearchEditor  = "Project Search Index Editor"
 	projectBackupManager = "Project Backup Manager"
 	projectBackupCreator = "Project Backup Creator"
 )

@@ -35,6 +35,8 @@ func Mutations() []Mutation {
 			"TestRule_R08_PartsAreReadOnlyWhereTheyAreManaged"},
 		{"R09", "apply/settle.go", "case in(settle.Creating) || in(settle.Busy):\n\t\treturn false, nil", "case in(settle.Creating) || in(settle.Busy):\n\t\treturn true, nil",
 			"TestRule_R09_ATimeOutKeepsTheBinding"},
+		{"R09", "plan/check.go", "c.Action != NoOp && c.Action != Adopt", "c.Action != NoOp",
+			"TestRule_R09_SomebodyElseHasToAct"},
 		{"R10", "plan/diff.go", "if raw, _ := d.Unmark(); raw.IsKnown() && raw.IsNull() {\n\t\t\tcontinue", "if raw, _ := d.Unmark(); raw == cty.NilVal {\n\t\t\tcontinue",
 			"TestRule_R10_WhatIsNoLongerWrittenStaysAsItIs"},
 		{"R11", "plan/diff.go", "\t\told[k] = *v\n", "\t\tif ds[k] != nil {\n\t\t\told[k] = *v\n\t\t}\n",

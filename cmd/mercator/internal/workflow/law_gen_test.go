@@ -119,7 +119,10 @@ func lawHolds(attrs []schema.Attribute, o lawObject, conditions []schema.Conditi
 		if d := schema.Find(attrs, c.Attribute).Default; !set && d.IsWhollyKnown() && !d.IsNull() && d.Type().FriendlyName() == "string" {
 			text, set = d.AsString(), true
 		}
-		if !set || c.Values != nil && !slices.ContainsFunc(c.Values, func(s string) bool { return strings.EqualFold(s, text) }) {
+		if c.Unset && !set {
+			continue
+		}
+		if !set || c.Unset && c.Values == nil || c.Values != nil && !slices.ContainsFunc(c.Values, func(s string) bool { return strings.EqualFold(s, text) }) {
 			return false
 		}
 	}
@@ -168,6 +171,20 @@ func (g *lawGen) other(old any, from ...any) any {
 		left = from
 	}
 	return left[g.n(len(left))]
+}
+
+// rarely picks a value at first and seldom another one later, where a change makes something anew.
+func (g *lawGen) rarely(old any, from ...any) any {
+	if old != nil && g.chance(85) {
+		return old
+	}
+	return g.other(old, from...)
+}
+
+// unlike picks a document that is not written as the old one.
+func (g *lawGen) unlike(old any, from ...any) any {
+	left := slices.DeleteFunc(from, func(v any) bool { return fmt.Sprint(v) == fmt.Sprint(old) })
+	return lawClone(left[g.n(len(left))])
 }
 
 func lawMapAny[T any](in []T) []any {

@@ -173,7 +173,7 @@ func (s *Spec) fields(schema *Schema, way []*Schema) Fields {
 		out.Required = append(out.Required, f.Required...)
 	}
 	var always []string
-	for i, variant := range slices.Concat(schema.OneOf, schema.AnyOf) {
+	for i, variant := range schema.variants() {
 		f := s.fields(variant, way)
 		out.add(f)
 		if i == 0 {
@@ -188,6 +188,18 @@ func (s *Spec) fields(schema *Schema, way []*Schema) Fields {
 			values.Enum = append(values.Enum, value)
 		}
 		out.Variants[d.Property] = append(out.Variants[d.Property], values)
+	}
+	return out
+}
+
+// variants are the schemas of which one holds: those that are listed, else those that the discriminator tells apart.
+func (schema *Schema) variants() []*Schema {
+	if listed := slices.Concat(schema.OneOf, schema.AnyOf); len(listed) > 0 {
+		return listed
+	}
+	var out []*Schema
+	for _, value := range slices.Sorted(maps.Keys(schema.Discriminator.Mapping)) {
+		out = append(out, &Schema{Ref: schema.Discriminator.Mapping[value]})
 	}
 	return out
 }
