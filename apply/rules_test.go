@@ -501,3 +501,24 @@ func TestRule_R26_Order(t *testing.T) {
 		}
 	}
 }
+
+// TestRule_R13_PartsKeepWhatNobodyManages: an object inside a part is written whole, so it is sent with what is live.
+func TestRule_R13_PartsKeepWhatNobodyManages(t *testing.T) {
+	h := newHouse(t)
+	args := func(args map[string]any) {
+		h.put("room.a", map[string]any{"name": "a"})
+		h.put("room.a.engine.e", map[string]any{"name": "e", "args": args})
+		h.run()
+	}
+	args(map[string]any{"mode": "fast", "range": map[string]any{"low": "1", "high": "9"}})
+	args(map[string]any{"range": map[string]any{"low": "2"}})
+	var got cty.Value
+	for _, it := range h.world.objects {
+		if it.kind.Name == "engine" {
+			got = it.values["args"].GetAttr("range")
+		}
+	}
+	if text(got.GetAttr("low")) != "2" || text(got.GetAttr("high")) != "9" {
+		t.Errorf("the range is %#v", got)
+	}
+}

@@ -72,7 +72,7 @@ func (w *writing) part(ctx context.Context, n int, call *schema.Call) error {
 	body := plan.Overlay(w.kind, w.desired, w.object.Value)
 	if !part.Write.Replaces || part.Each {
 		values := body.AsValueMap()
-		values[part.Attribute] = w.desired.GetAttr(part.Attribute)
+		values[part.Attribute] = setIn(w.desired.GetAttr(part.Attribute), values[part.Attribute])
 		body = cty.ObjectVal(values)
 	}
 	_, err := w.send(ctx, n, call, provider.Write{Ref: w.ref(), Endpoint: part.Write, Bodies: []cty.Value{body},
@@ -82,6 +82,23 @@ func (w *writing) part(ctx context.Context, n int, call *schema.Call) error {
 	}
 	w.object = w.object.WithPart(part.Attribute, w.desired.GetAttr(part.Attribute))
 	return nil
+}
+
+// setIn returns the fields of an object that a desired value sets, each as it is in the whole: an object inside it
+// keeps what nobody manages (R13). What is no object is sent as desired.
+func setIn(desired, whole cty.Value) cty.Value {
+	bare, marks := desired.Unmark()
+	full, more := whole.Unmark()
+	if !bare.Type().IsObjectType() || bare.IsNull() || full.IsNull() {
+		return desired
+	}
+	values := bare.AsValueMap()
+	for name, field := range values {
+		if raw, _ := field.Unmark(); !raw.IsKnown() || !raw.IsNull() {
+			values[name] = full.GetAttr(name)
+		}
+	}
+	return cty.ObjectVal(values).WithMarks(marks, more)
 }
 
 // send arms the call's intent, makes the call and records what it applied.

@@ -369,6 +369,9 @@ func (b *builder) take(n *node) {
 }
 
 func singletonReason(n *node) Reason {
+	if n.kind.Parent == "" {
+		return Reason{Code: "singleton", Text: "a connection leads to one, and it is set"}
+	}
 	return Reason{Code: "singleton", Text: fmt.Sprintf("every %s has one, and it is set", n.kind.Parent)}
 }
 
@@ -387,7 +390,7 @@ func nameOf(c *Change) string {
 	case c.ID != "":
 		return "id " + c.ID
 	}
-	return "the only one of its parent"
+	return "the only one there"
 }
 
 // decideUndeclared plans for what the state owns and the files do not declare, or for everything in a destroy.

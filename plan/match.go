@@ -384,7 +384,10 @@ func (b *builder) duplicates() {
 func (b *builder) duplicate(n, other *node) {
 	why := fmt.Sprintf("Both are %q in the same place; the other one stands at %s. Remove one of the blocks, or give one another name.",
 		schema.KeyText(n.key), other.keyPlace())
-	if n.kind.Singleton {
+	switch {
+	case n.kind.Singleton && n.kind.Parent == "":
+		why = fmt.Sprintf("A connection leads to only one; the other one stands at %s. Remove one of the blocks.", other.keyPlace())
+	case n.kind.Singleton:
 		why = fmt.Sprintf("A %s has only one; the other one stands at %s. Remove one of the blocks.", n.kind.Parent, other.keyPlace())
 	}
 	b.finding(n, n.keyPlace(), "duplicate_object", fmt.Sprintf("%s and %s name the same %s", other.address, n.address, n.kind.Name), "%s", why)

@@ -196,3 +196,16 @@ func TestDocumentsAreComparedByMeaning(t *testing.T) {
 		expect(t, p, want...)
 	}
 }
+
+// What a connection leads to lives in nothing of ours: it is adopted, and left as it is in the end.
+func TestASingletonAtTheTop(t *testing.T) {
+	hall := func() *world { return newWorld(t).has("hall", root, m{"text": "old"}) }
+	p := hall().want("hall.a", m{"text": "new"}).plan()
+	expect(t, p, "adopt hall.a text")
+	if c := find(t, p, "hall.a"); !slices.Equal(reasons(c), []string{"singleton"}) || c.Reasons[0].Text != "a connection leads to one, and it is set" {
+		t.Errorf("got %+v", c.Reasons)
+	}
+	expectCodes(t, hall().want("hall.a", m{"text": "new"}).want("hall.b", m{"text": "new"}).plan(), "duplicate_object")
+	p = hall().knows("hall.a", root, "", m{"text": "old"}).plan()
+	expect(t, p, "forget hall.a")
+}

@@ -128,6 +128,8 @@ var toys = func() *schema.Catalog {
 			Settle:    &schema.Settle{Field: "state", Creating: []string{"MAKING"}, Ready: []string{"DONE"}, Failed: []string{"BLURRED"}, First: time.Second, Max: time.Minute, Limit: time.Hour},
 			InParent:  []schema.Condition{{Attribute: "locked", Values: []string{"false"}, Unset: true}},
 			Risks:     []schema.RiskRule{{Risk: schema.Irreversible, On: []schema.Event{schema.OnDelete}}}},
+		schema.Kind{Name: "hall", Singleton: true, Attributes: []schema.Attribute{{Name: "text", Type: str}},
+			Endpoints: schema.Endpoints{Get: endpoint("getHall", "GET", "/orgs/{orgId}"), Update: endpoint("setHall", "PATCH", "/orgs/{orgId}")}},
 		schema.Kind{Name: "motto", Parent: "shelf", Singleton: true, Attributes: []schema.Attribute{{Name: "text", Type: str}, {Name: "layout", Type: schema.TypeJSON}},
 			Endpoints: schema.Endpoints{Get: endpoint("getMotto", "GET", "/shelves/{shelfId}/motto"), Update: endpoint("setMotto", "PATCH", "/shelves/{shelfId}/motto")}},
 	)

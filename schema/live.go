@@ -24,7 +24,7 @@ type LiveSweep struct {
 	Objects    []Object
 }
 
-// LivePart is one Part as read; ID or Key names its object within the place, whichever it has.
+// LivePart is one Part as read; ID or Key names its object within the place, whichever it has. A singleton has neither.
 type LivePart struct {
 	Connection string
 	Kind       string
@@ -104,7 +104,11 @@ func (l *Live) finish() {
 	}
 }
 
+// find returns the object of an id or key; one of which there is only one has neither.
 func (s *sweepIndex) find(id, key string) (int, bool) {
+	if id == "" && key == "" {
+		return 0, len(s.objects) == 1 && s.objects[0].ID == "" && s.objects[0].Key == ""
+	}
 	if i, ok := s.byID[id]; ok {
 		return i, true
 	}

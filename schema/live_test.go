@@ -67,3 +67,18 @@ func TestLive(t *testing.T) {
 		t.Error("a nil Live holds something")
 	}
 }
+
+// The only one of its place has no name, and its parts are found all the same.
+func TestPartsOfASingleton(t *testing.T) {
+	value := cty.ObjectVal(map[string]cty.Value{"settings": cty.NullVal(cty.String)})
+	sweep := schema.LiveSweep{Kind: "lamp", Place: "shelfId=1", Objects: []schema.Object{{Kind: "lamp", Place: "shelfId=1", Value: value}}}
+	part := schema.LivePart{Kind: "lamp", Place: "shelfId=1", Attribute: "settings", Value: cty.StringVal("read")}
+	l := schema.NewLive([]schema.LiveSweep{sweep}, nil).Merge(schema.NewLive(nil, []schema.LivePart{part}))
+	if objects, _ := l.Sweep("", "lamp", "shelfId=1"); !objects[0].Parts["settings"] || objects[0].Value.GetAttr("settings").AsString() != "read" {
+		t.Errorf("the lamp is %+v", objects)
+	}
+	sweep.Objects[0].Key = "named"
+	if objects, _ := schema.NewLive([]schema.LiveSweep{sweep}, []schema.LivePart{part}).Sweep("", "lamp", "shelfId=1"); objects[0].Parts["settings"] {
+		t.Errorf("what has a name took a part of what has none: %+v", objects)
+	}
+}

@@ -78,6 +78,9 @@ func (s *Server) List(kind Kind, groupID string) []map[string]any {
 		if s.org(groupID) == nil {
 			return nil
 		}
+		if doc := s.holding(groupID).Singles[kind]; doc != nil {
+			return []map[string]any{clone(doc)}
+		}
 		x = s.holding(groupID).of(kind)
 	} else if _, of, err := s.collection(kind, groupID); err == nil {
 		x = of
@@ -93,11 +96,7 @@ func (s *Server) List(kind Kind, groupID string) []map[string]any {
 // document returns the stored document that a kind, project and key name.
 func (s *Server) document(kind Kind, groupID, key string) (object, error) {
 	if isHeld(kind) {
-		it, err := s.heldItem(kind, groupID, key)
-		if err != nil {
-			return nil, err
-		}
-		return it.Doc, nil
+		return s.heldDoc(kind, groupID, key)
 	}
 	p, err := s.findProject(groupID)
 	if err != nil {
@@ -360,6 +359,10 @@ func (s *Server) Delete(kind Kind, groupID, key string) error {
 	defer s.mu.Unlock()
 	if _, err := s.document(kind, groupID, key); err != nil {
 		return err
+	}
+	if initial := heldOnce[kind]; initial != nil {
+		s.holding(groupID).Singles[kind] = initial(s.org(groupID))
+		return s.saveHeld(groupID)
 	}
 	if isHeld(kind) {
 		s.holding(groupID).of(kind).remove(key)

@@ -17,14 +17,21 @@ var held = [...]Kind{APIKey, Team, OrgUser}
 
 // holding is what an organization has beside its projects. Like a project it is a unit of persistence.
 type holding struct {
-	ID    string                 `json:"id"`
-	Kinds map[Kind]*index[*item] `json:"kinds"`
+	ID      string                 `json:"id"`
+	Kinds   map[Kind]*index[*item] `json:"kinds"`
+	Singles map[Kind]object        `json:"singles"`
+}
+
+// heldOnce are the kinds of which an organization has exactly one, with what it is from the start.
+var heldOnce = map[Kind]func(*Org) object{
+	Organization: func(org *Org) object { return object{"name": org.Name, "skipDefaultAlertsSettings": false} },
+	OrgSettings:  func(*Org) object { return defaultOrgSettings() },
 }
 
 func (h *holding) of(kind Kind) *index[*item] { return h.Kinds[kind] }
 
 // fill completes a holding that is new or read from a file.
-func (h *holding) fill(seed uint64) {
+func (h *holding) fill(seed uint64, org *Org) {
 	if h.Kinds == nil {
 		h.Kinds = map[Kind]*index[*item]{}
 	}
@@ -34,6 +41,14 @@ func (h *holding) fill(seed uint64) {
 		}
 		h.Kinds[kind].reseed(hash64(seed, string(kind)))
 	}
+	if h.Singles == nil {
+		h.Singles = map[Kind]object{}
+	}
+	for kind, initial := range heldOnce {
+		if h.Singles[kind] == nil {
+			h.Singles[kind] = initial(org)
+		}
+	}
 }
 
 // holding returns what an organization has: its owner, until something is put there.
@@ -41,7 +56,7 @@ func (s *Server) holding(orgID string) *holding {
 	h := s.holdings[orgID]
 	if h == nil {
 		h = &holding{ID: orgID}
-		h.fill(s.opts.Seed)
+		h.fill(s.opts.Seed, s.org(orgID))
 		owner := ownerOf(orgID)
 		h.of(OrgUser).put(textOf(owner, "id"), &item{Doc: owner})
 		s.holdings[orgID] = h
@@ -75,7 +90,7 @@ func (s *Server) loadHoldings(f *folder) error {
 		if err := dec.Decode(h); err != nil || h.ID != org.ID {
 			return errors.Join(fmt.Errorf("%s is not what an organization of a sandbox has; remove it", f.org(org.ID)), err)
 		}
-		h.fill(s.opts.Seed)
+		h.fill(s.opts.Seed, org)
 		s.holdings[org.ID] = h
 	}
 	return nil
@@ -98,24 +113,31 @@ func (s *Server) flushHoldings() error {
 	return errors.Join(problems...)
 }
 
-func isHeld(kind Kind) bool { return slices.Contains(held[:], kind) }
+func isHeld(kind Kind) bool { return slices.Contains(held[:], kind) || heldOnce[kind] != nil }
 
-// heldItem returns an object of an organization by key.
-func (s *Server) heldItem(kind Kind, orgID, key string) (*item, error) {
+// heldDoc returns the document of an object of an organization, by key where there are several.
+func (s *Server) heldDoc(kind Kind, orgID, key string) (object, error) {
 	if s.org(orgID) == nil {
 		return nil, fmt.Errorf("the sandbox has no organization %q", orgID)
+	}
+	if heldOnce[kind] != nil {
+		return s.holding(orgID).Singles[kind], nil
 	}
 	it, ok := s.holding(orgID).of(kind).get(key)
 	if !ok {
 		return nil, fmt.Errorf("there is no %s %q in organization %s", kind, key, orgID)
 	}
-	return it, nil
+	return it.Doc, nil
 }
 
 // putHeld is Put for what an organization has.
 func (s *Server) putHeld(kind Kind, orgID string, doc object) error {
 	if s.org(orgID) == nil {
 		return fmt.Errorf("the sandbox has no organization %q", orgID)
+	}
+	if heldOnce[kind] != nil {
+		s.holding(orgID).Singles[kind] = doc
+		return s.saveHeld(orgID)
 	}
 	setDefault(doc, "id", s.newID())
 	key, x := keyOf(kind, doc), s.holding(orgID).of(kind)

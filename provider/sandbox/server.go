@@ -76,6 +76,9 @@ func New(opts Options) (*Server, error) {
 			return nil, err
 		}
 	}
+	for _, org := range orgs {
+		s.holding(org.ID) // which is there from the start
+	}
 	return s, nil
 }
 

@@ -33,6 +33,9 @@ func (s *Server) Snapshot() map[string]any {
 			keys = append(keys, s.keySummary(it))
 		}
 		numbered(out, id+"/"+string(APIKey), keys)
+		for kind, doc := range h.Singles {
+			out[id+"/"+string(kind)+"/"] = stable("", doc)
+		}
 		for _, it := range h.of(Team).all() {
 			out[id+"/"+string(Team)+"/"+textOf(it.Doc, "name")] = object{"name": it.Doc["name"]}
 		}

@@ -41,6 +41,8 @@ const (
 	OrgUser           Kind = "org_user"
 	Integration       Kind = "integration"
 	SearchIndex       Kind = "search_index"
+	Organization      Kind = "organization"
+	OrgSettings       Kind = "org_settings"
 )
 
 // collected are the kinds of which a project has any number.

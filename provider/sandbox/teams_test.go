@@ -183,3 +183,37 @@ func TestAnOrganizationKeepsAnOwner(t *testing.T) {
 	}
 	c.do("DELETE", owner, nil, 204)
 }
+
+func TestOrganization(t *testing.T) {
+	c := start(t, Options{})
+	if got := c.do("GET", orgPath, nil, 200).body; got["name"] != DefaultOrgName || got["skipDefaultAlertsSettings"] != false {
+		t.Errorf("at the start it is %v", got)
+	}
+	c.refuse("PATCH", orgPath, object{"skipDefaultAlertsSettings": true}, 400, "MISSING_ATTRIBUTE")
+	c.refuse("PATCH", orgPath, object{"name": "a/b"}, 400, "VALIDATION_ERROR")
+	c.do("PATCH", orgPath, object{"name": "Shop"}, 200)
+	if got := c.do("GET", apiRoot+"/orgs", nil, 200).results(); len(got) != 1 || got[0]["name"] != "Shop" {
+		t.Errorf("the list is %v", got)
+	}
+	settings := orgPath + "/settings"
+	c.do("PATCH", settings, object{"multiFactorAuthRequired": true, "operationsContact": "ops@example.com"}, 200)
+	got := c.do("PATCH", settings, object{"operationsContact": nil, "customSessionTimeouts": object{"idleSessionTimeoutInSeconds": 300}}, 200).body
+	if got["multiFactorAuthRequired"] != true || got["operationsContact"] != nil || got["genAIFeaturesEnabled"] != true {
+		t.Errorf("the settings are %v", got)
+	}
+	c.refuse("PATCH", settings, object{"maxServiceAccountSecretValidityInHours": 7}, 400, "VALIDATION_ERROR")
+	c.refuse("PATCH", settings, object{"domains": []any{}}, 400, "INVALID_ATTRIBUTE")
+
+	if err := c.s.Change(OrgSettings, DefaultOrgID, "", object{"multiFactorAuthRequired": false}); err != nil {
+		t.Fatal(err)
+	}
+	if got, ok := c.s.Get(OrgSettings, DefaultOrgID, ""); !ok || got["multiFactorAuthRequired"] != false || len(c.s.List(Organization, DefaultOrgID)) != 1 {
+		t.Errorf("by hand they are %v", got)
+	}
+	if err := c.s.Delete(Organization, DefaultOrgID, ""); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.do("GET", orgPath, nil, 200).body; got["name"] != DefaultOrgName {
+		t.Errorf("reset it is %v", got)
+	}
+}

@@ -71,11 +71,7 @@ func (l *loader) declareBodies(bodies []hcl.Body) {
 		}
 	}
 	for _, name := range l.options.Catalog.Names() {
-		k := l.options.Catalog.Kind(name)
 		top.blocks[name] = labels{1, 1}
-		if k.Singleton && k.Parent == "" {
-			top.blocks[name] = labels{0, 1}
-		}
 	}
 	for _, body := range bodies {
 		got := l.take(body, top)

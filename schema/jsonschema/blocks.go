@@ -19,9 +19,6 @@ func (w *writer) topLevel() members {
 			w.kind(k)
 		}
 		m[name] = member{labelled(w.outside(k)), k.Doc, false}
-		if k.Singleton && k.Parent == "" {
-			m[name] = member{blocks(w.outside(k)), k.Doc, false}
-		}
 	}
 	return m
 }

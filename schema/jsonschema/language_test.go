@@ -73,7 +73,7 @@ func places(c *schema.Catalog) []place {
 	var inside func(at string, k *schema.Kind)
 	inside = func(at string, k *schema.Kind) {
 		path := at + k.Name
-		if !k.Singleton {
+		if !k.Singleton || at == "" {
 			path += ".x"
 		}
 		out = append(out, place{path, k.Name, k.Singleton})

@@ -53,12 +53,16 @@ func kindPage(catalog *schema.Catalog, k *schema.Kind, shown example) string {
 	d := &document{}
 	d.heading(1, k.Name)
 	d.printf("%s\n\n", markdown(k.Doc))
-	if k.Parent == "" {
-		d.printf("It lives in an organization. ")
-	} else {
+	switch {
+	case k.Parent != "":
 		d.printf("It lives in a %s: written in the block of one, or anywhere with `%s = ...`. ", kindLink(k.Parent), k.Parent)
+	case !k.Singleton:
+		d.printf("It lives in an organization. ")
 	}
-	if k.Singleton {
+	switch {
+	case k.Singleton && k.Parent == "":
+		d.printf("A connection leads to exactly one. %s ", removal(k))
+	case k.Singleton:
 		d.printf("Every %s has exactly one, so that inside of it the block takes no label and stands once. %s ", k.Parent, removal(k))
 	}
 	if k.Once {

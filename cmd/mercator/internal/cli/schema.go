@@ -153,6 +153,8 @@ func identityOf(k *schema.Kind) []string {
 	id := k.Identity
 	var out []string
 	switch {
+	case k.Singleton && k.Parent == "":
+		out = append(out, "A connection leads to exactly one.", removal(k))
 	case k.Singleton:
 		out = append(out, "There is exactly one; inside its "+k.Parent+" the block has no label.", removal(k))
 	case len(id.Key) > 0:

@@ -11,16 +11,19 @@ import (
 
 	"mercator/plan"
 	"mercator/provider/sandbox"
+	"mercator/schema"
 )
 
 // lawPeopleKinds are the kinds of which TestLawOfPeople makes configurations, and TestLaw none.
-var lawPeopleKinds = []string{"team", "project_team"}
+var lawPeopleKinds = []string{"team", "project_team", "organization"}
 
 // lawPeople is what the files declare of an organization's people. Teams stand by their labels, and their roles in
 // projects by label and project.
 type lawPeople struct {
 	teams  map[string]lawTeam
 	grants map[[2]string][]string
+	// settings are those of the organization, by their lines; nil where it is not declared.
+	settings map[string]string
 }
 
 type lawTeam struct {
@@ -39,12 +42,12 @@ func TestLawOfPeople(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		r := newRig(t, sandbox.Options{NoDefaultAlerts: true, Restless: true})
 		r.joined(lawMembers...)
-		people := lawPeople{map[string]lawTeam{}, map[[2]string][]string{}}
+		people := lawPeople{teams: map[string]lawTeam{}, grants: map[[2]string][]string{}}
 		for range rapid.IntRange(1, 4).Draw(rt, "steps") {
 			people.step(rt)
 			r.write(people.text(rt))
 			r.peopleByHand(rt)
-			fault := sandbox.Fault{Method: rapid.SampledFrom([]string{"", "POST", "PATCH", "DELETE"}).Draw(rt, "method"), Path: "/teams",
+			fault := sandbox.Fault{Method: rapid.SampledFrom([]string{"", "POST", "PATCH", "DELETE"}).Draw(rt, "method"), Path: "/orgs/[^/]+$|/settings|/teams",
 				Nth: rapid.IntRange(1, 8).Draw(rt, "nth"), Action: rapid.SampledFrom([]sandbox.Action{sandbox.Lost, sandbox.Reset, sandbox.Status}).Draw(rt, "action")}
 			if fault.Action == sandbox.Status {
 				fault.Status = 500
@@ -56,6 +59,7 @@ func TestLawOfPeople(t *testing.T) {
 			if want, is := people.wanted(), r.livePeople(); !slices.Equal(want, is) {
 				rt.Fatalf("Atlas has\n %s\nand declared is\n %s", strings.Join(is, "\n "), strings.Join(want, "\n "))
 			}
+			r.checkOrganization(rt, people.settings)
 		}
 	})
 }
@@ -68,6 +72,7 @@ func drawSome(rt *rapid.T, name string, from ...string) []string {
 }
 
 func (p *lawPeople) step(rt *rapid.T) {
+	p.stepSettings(rt)
 	chance := func(name string, of int) bool { return rapid.IntRange(1, of).Draw(rt, name) > 1 }
 	for _, label := range []string{"dev", "ops"} {
 		if _, there := p.teams[label]; there && !chance("keep team", 4) {
@@ -85,9 +90,85 @@ func (p *lawPeople) step(rt *rapid.T) {
 	}
 }
 
+// lawSettings are values of the organization's settings, by what they are called in the file, each with what Atlas shows.
+var lawSettings = map[string]map[string]any{
+	`name`:                                         {`"Shop"`: "Shop", `"Sandbox"`: "Sandbox"},
+	`skip_default_alerts_settings`:                 {`true`: true, `false`: false},
+	`api_access_list_required`:                     {`true`: true, `false`: false},
+	`multi_factor_auth_required`:                   {`true`: true, `false`: false},
+	`restrict_employee_access`:                     {`true`: true, `false`: false},
+	`gen_ai_features_enabled`:                      {`true`: true, `false`: false},
+	`streams_cross_group_enabled`:                  {`true`: true, `false`: false},
+	`max_service_account_secret_validity_in_hours`: {`8`: 8, `"2160"`: 2160},
+	`operations_contact`:                           {`"ops@example.com"`: "ops@example.com", `"night@example.com"`: "night@example.com"},
+	`security_contact`:                             {`"security@example.com"`: "security@example.com", `""`: ""},
+	`absolute_session_timeout_in_seconds`:          {`3600`: 3600, `7200`: 7200},
+	`idle_session_timeout_in_seconds`:              {`300`: 300, `600`: 600},
+}
+
+// stepSettings sets, changes and releases settings of the organization.
+func (p *lawPeople) stepSettings(rt *rapid.T) {
+	if rapid.IntRange(0, 5).Draw(rt, "organization") == 0 {
+		p.settings = nil
+		return
+	}
+	p.settings = map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(lawSettings)) {
+		if rapid.Bool().Draw(rt, name) {
+			p.settings[name] = rapid.SampledFrom(slices.Sorted(maps.Keys(lawSettings[name]))).Draw(rt, "to")
+		}
+	}
+}
+
+func (p *lawPeople) organization() string {
+	if p.settings == nil {
+		return ""
+	}
+	own, settings, timeouts := "", "", ""
+	for _, name := range slices.Sorted(maps.Keys(p.settings)) {
+		line := fmt.Sprintf("%s = %s\n", name, p.settings[name])
+		switch {
+		case name == "name" || name == "skip_default_alerts_settings":
+			own += line
+		case strings.HasSuffix(name, "_in_seconds"):
+			timeouts += line
+		default:
+			settings += line
+		}
+	}
+	if timeouts != "" {
+		settings += "custom_session_timeouts = {\n" + timeouts + "}\n"
+	}
+	if settings != "" {
+		own += "settings = {\n" + settings + "}\n"
+	}
+	return "organization \"ours\" {\n" + own + "}\n"
+}
+
+// checkOrganization holds what Atlas shows of the organization against what is declared of it.
+func (r *rig) checkOrganization(rt *rapid.T, declared map[string]string) {
+	shown := map[string]any{}
+	for _, kind := range []sandbox.Kind{sandbox.Organization, sandbox.OrgSettings} {
+		doc, _ := r.box.Get(kind, sandbox.DefaultOrgID, "")
+		maps.Copy(shown, doc)
+	}
+	timeouts, _ := shown["customSessionTimeouts"].(map[string]any)
+	maps.Copy(shown, timeouts)
+	for name, value := range declared {
+		api := schema.CamelCase(name)
+		if name == "gen_ai_features_enabled" {
+			api = "genAIFeaturesEnabled"
+		}
+		if got, want := fmt.Sprint(shown[api]), fmt.Sprint(lawSettings[name][value]); got != want {
+			rt.Fatalf("%s is %s in Atlas and %s in the file", name, got, want)
+		}
+	}
+}
+
 // text writes the declarations. Addresses are the same in any case, and so are they drawn.
 func (p *lawPeople) text(rt *rapid.T) string {
 	var b strings.Builder
+	b.WriteString(p.organization())
 	for _, label := range slices.Sorted(maps.Keys(p.teams)) {
 		users := slices.Clone(p.teams[label].users)
 		if rapid.Bool().Draw(rt, "capitals") {
@@ -110,7 +191,11 @@ func (p *lawPeople) text(rt *rapid.T) string {
 // peopleByHand changes what is live, as somebody would in the console.
 func (r *rig) peopleByHand(rt *rapid.T) {
 	users, teams := r.box.List(sandbox.OrgUser, sandbox.DefaultOrgID), r.box.List(sandbox.Team, sandbox.DefaultOrgID)
-	err := error(nil)
+	err := r.box.Change(sandbox.OrgSettings, sandbox.DefaultOrgID, "", map[string]any{
+		rapid.SampledFrom([]string{"multiFactorAuthRequired", "restrictEmployeeAccess"}).Draw(rt, "setting"): rapid.Bool().Draw(rt, "by hand to")})
+	if err != nil {
+		rt.Fatal(err)
+	}
 	switch group, _ := r.box.ProjectID("shop"); rapid.SampledFrom([]string{"nothing", "leave", "join", "grant", "revoke"}).Draw(rt, "by hand") {
 	case "leave":
 		err = r.box.Change(sandbox.OrgUser, sandbox.DefaultOrgID, users[len(users)-1]["id"].(string), map[string]any{"teamIds": []any{}})

@@ -1,6 +1,7 @@
 package workflow_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -142,4 +143,40 @@ func TestAStrangerInATeam(t *testing.T) {
 	}
 	r.write(devTeam)
 	r.converge()
+}
+
+// The organization is taken over, changed in place, and left as it is where the block is removed. What an object inside
+// its settings holds beside what is managed stays.
+func TestTheOrganizationIsSet(t *testing.T) {
+	r := newRig(t, sandbox.Options{}).write(`organization "ours" {
+	name     = "Shop"
+	settings = { multi_factor_auth_required = true, custom_session_timeouts = { absolute_session_timeout_in_seconds = 7200, idle_session_timeout_in_seconds = 900 } }
+}`)
+	expect(t, r.plan(plan.Options{}), "adopt organization.ours name settings.multi_factor_auth_required "+
+		"settings.custom_session_timeouts.absolute_session_timeout_in_seconds settings.custom_session_timeouts.idle_session_timeout_in_seconds")
+	r.converge()
+	r.expectMutations("updateOrg", "updateOrgSettings")
+
+	r.write(`organization "ours" {
+	skip_default_alerts_settings = true
+	settings = { custom_session_timeouts = { idle_session_timeout_in_seconds = 600 } }
+}`).converge()
+	org, _ := r.box.Get(sandbox.Organization, sandbox.DefaultOrgID, "")
+	settings, _ := r.box.Get(sandbox.OrgSettings, sandbox.DefaultOrgID, "")
+	timeouts := settings["customSessionTimeouts"].(map[string]any)
+	if org["name"] != "Shop" || org["skipDefaultAlertsSettings"] != true || settings["multiFactorAuthRequired"] != true ||
+		fmt.Sprintf("%v %v", timeouts["absoluteSessionTimeoutInSeconds"], timeouts["idleSessionTimeoutInSeconds"]) != "7200 600" {
+		t.Errorf("the organization is %v with %v", org, settings)
+	}
+
+	r.write("")
+	r.box.ResetCalls()
+	expect(t, r.plan(plan.Options{}), "forget organization.ours")
+	r.converge()
+	r.expectMutations()
+
+	r.write("organization \"a\" {}\norganization \"b\" {}\n")
+	expectCodes(t, r.mistakes(), "duplicate_object")
+	r.write("organization {}\n")
+	expectCodes(t, r.mistakes(), "block_labels")
 }
