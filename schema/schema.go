@@ -173,6 +173,8 @@ type Endpoint struct {
 	Renamed, Adds map[string]string
 	// Query maps a query parameter to the attribute that fills it (retainBackups: retain_backups).
 	Query map[string]string
+	// Always are query parameters that every call has, with their values.
+	Always map[string]string
 	// Limits names the set of endpoints that shares a rate budget; "" means the path's second-level resource.
 	Limits string
 }

@@ -213,3 +213,20 @@ func BenchmarkSweep(b *testing.B) {
 	}
 	b.ReportMetric(float64(l.Stats().Total())/float64(b.N), "requests/op")
 }
+
+// TestEveryPageHasWhatIsAlwaysAsked makes sure that the parameters of a list stand in the query of each of its pages.
+func TestEveryPageHasWhatIsAlwaysAsked(t *testing.T) {
+	box := *toys(t).Kind("box")
+	list := *box.Endpoints.List
+	list.Always = map[string]string{"status": "OPEN"}
+	box.Endpoints.List = &list
+	s := &shelf{state: shelfState{ids: ids(700)}}
+	l := serve(t, s.ServeHTTP)
+	sweep, err := l.List(context.Background(), &box, schema.Place("").With("groupId", "g"))
+	if err != nil || len(sweep.Objects) != 700 {
+		t.Fatalf("%d objects, %v", len(sweep.Objects), err)
+	}
+	if want := []string{"itemsPerPage=500&pageNum=1&status=OPEN", "itemsPerPage=500&pageNum=2&status=OPEN"}; !slices.Equal(s.queries, want) {
+		t.Errorf("asked with %q, want %q", s.queries, want)
+	}
+}

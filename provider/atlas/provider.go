@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 
 	"github.com/zclconf/go-cty/cty"
 
@@ -29,12 +30,21 @@ func (c *Client) List(ctx context.Context, kind *schema.Kind, place schema.Place
 	if err != nil {
 		return provider.Sweep{}, misuse(kind.Endpoints.List, err)
 	}
-	r := request{endpoint: kind.Endpoints.List, path: path, attrs: kind.Attributes}
+	r := request{endpoint: kind.Endpoints.List, path: path, query: always(kind.Endpoints.List), attrs: kind.Attributes}
 	objects, err := list(ctx, c, r, func(item any) (schema.Object, string) {
 		o := c.decode(kind, place, item, false)
 		return o, or(o.ID, o.Key)
 	})
 	return provider.Sweep{Objects: objects}, err
+}
+
+// always returns the query parameters that every call of an endpoint has.
+func always(e *schema.Endpoint) url.Values {
+	query := url.Values{}
+	for name, value := range e.Always {
+		query.Set(name, value)
+	}
+	return query
 }
 
 // Get implements provider.Reader. An object of a kind without an endpoint for one is looked for in its list.

@@ -185,8 +185,11 @@ func (s *Server) Put(kind Kind, groupID string, raw map[string]any) error {
 		setDefault(doc, "indexID", s.newID())
 	}
 	switch kind {
-	case Cluster, FlexCluster, AlertConfig, AccessList, DatabaseUser:
+	case Cluster, FlexCluster, AlertConfig, AccessList, DatabaseUser, Alert:
 		doc["groupId"] = groupID
+	}
+	if kind == Alert {
+		s.raise(doc, groupID, textOf(p.Doc, "orgId"))
 	}
 	key := keyOf(kind, doc)
 	if key == "" || key == "/" {

@@ -22,6 +22,7 @@ var buckets = map[string]Bucket{
 	"unscoped":          {300, 150, time.Minute},
 	"groups":            {1200, 600, time.Minute},
 	"accessList":        {1200, 600, time.Minute},
+	"alerts":            {1200, 600, time.Minute},
 	"alertConfigs":      {1200, 600, time.Minute},
 	"auditLog":          {1200, 600, time.Minute},
 	"backup":            {1200, 600, time.Minute},

@@ -82,5 +82,6 @@ func allOperations() router {
 		scheduleOperations, snapshotOperations, flexOperations, keyOperations, emptyOperations,
 		orgUserOperations, teamOperations,
 		identityOperations,
+		raisedOperations,
 		integrationOperations, searchOperations)
 }

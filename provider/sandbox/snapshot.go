@@ -62,7 +62,7 @@ func (s *Server) Snapshot() map[string]any {
 					team, _ := s.holding(textOf(p.Doc, "orgId")).of(Team).get(key)
 					key, doc = textOf(team.Doc, "name"), object{"roleNames": stable("roleNames", it.Doc["roleNames"])}
 				}
-				if kind == AlertConfig || kind == Container || it.Of != nil {
+				if kind == AlertConfig || kind == Container || kind == Alert || it.Of != nil {
 					keyless = append(keyless, doc)
 					continue
 				}

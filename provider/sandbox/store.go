@@ -43,11 +43,13 @@ const (
 	SearchIndex       Kind = "search_index"
 	Organization      Kind = "organization"
 	OrgSettings       Kind = "org_settings"
+	Alert             Kind = "alert"
 )
 
 // collected are the kinds of which a project has any number.
 var collected = [...]Kind{DatabaseUser, CustomRole, AccessList, AlertConfig, Cluster, Container, FlexCluster, BackupSnapshot,
 	ProjectTeam,
+	Alert,
 	Integration, SearchIndex}
 
 // single are the kinds of which a project has exactly one, with what it is from the start.

@@ -3,6 +3,7 @@ package kinds_test
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -145,7 +146,7 @@ func (s *specification) endpoint(k *schema.Kind, e *schema.Endpoint) {
 	if !role {
 		s.differs(k.Name+" "+e.Operation+" role", "the role %s is none of %q", e.Role, o.Roles)
 	}
-	for query := range e.Query {
+	for _, query := range slices.Concat(slices.Collect(maps.Keys(e.Query)), slices.Collect(maps.Keys(e.Always))) {
 		if !o.Parameters[query] {
 			s.t.Errorf("%s: %s takes no query parameter %s", k.Name, e.Operation, query)
 		}

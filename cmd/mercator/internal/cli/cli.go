@@ -73,7 +73,7 @@ func rootCommand(w *World, g *globals) *cobra.Command {
 			root.AddCommand(c)
 		}
 	}
-	add(groupMain, planCommand(w, g), applyCommand(w, g), destroyCommand(w, g), driftCommand(w, g), showCommand(w, g))
+	add(groupMain, planCommand(w, g), applyCommand(w, g), destroyCommand(w, g), driftCommand(w, g), statusCommand(w, g), showCommand(w, g))
 	add(groupFiles, validateCommand(w, g), fmtCommand(w, g), graphCommand(w, g), consoleCommand(w, g), outputCommand(w, g), stateCommand(w, g))
 	add(groupOther, doctorCommand(w, g), sandboxCommand(w, g), schemaCommand(w, g), docsCommand(w), explainCommand(w, g), versionCommand(w), completionCommand(w))
 	root.SetHelpCommand(&cobra.Command{Use: "no-help", Hidden: true})

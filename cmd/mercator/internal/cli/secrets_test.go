@@ -192,6 +192,8 @@ func TestNoCommandShowsASecret(t *testing.T) {
 	pull := u.pulled()
 	u.must(0, "state", "push", pull)
 	u.must(0, "state", "migrate", "--to", "local", "--to-config", "path=moved.json")
+	u.must(0, "status")
+	u.must(0, "status", "--json")
 	u.must(0, "doctor")
 	u.must(0, "doctor", "--json")
 	u.must(0, "schema", "--json")

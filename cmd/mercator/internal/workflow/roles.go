@@ -67,7 +67,7 @@ func (s *Session) Needs(p *plan.Plan) []Need {
 		for _, role := range c.Roles {
 			n := Need{Connection: c.Connection, Role: role, At: access.Place{OrgID: s.connections[c.Connection].OrgID}}
 			if strings.HasPrefix(role, "Project ") {
-				n.At.GroupID = s.groupOf(c)
+				n.At.GroupID, _ = s.GroupOf(c)
 				n.Open = n.At.GroupID == ""
 				n.Project = projects[n.At.GroupID]
 			}
@@ -90,26 +90,28 @@ func (s *Session) Needs(p *plan.Plan) []Need {
 
 const groupParam = "groupId"
 
-// groupOf returns the project that the calls of a change are made in, or that they are about; "" where there is none yet.
-func (s *Session) groupOf(c *plan.Change) string {
-	if group := c.Place.Param(groupParam); group != "" {
-		return group
+// GroupOf returns the id of the project that a change is about, "" where there is none yet. own says that it is about
+// the project itself, not about something in it.
+func (s *Session) GroupOf(c *plan.Change) (id string, own bool) {
+	if id = c.Place.Param(groupParam); id != "" {
+		return id, false
 	}
-	inside, err := s.Catalog.Kind(c.Kind).Inside(c.Place, c.ID, c.Key)
-	if err != nil {
-		return ""
+	kind := s.Catalog.Kind(c.Kind)
+	if kind.PathParam(groupParam) == nil {
+		return "", false
 	}
-	return inside.Param(groupParam)
+	if inside, err := kind.Inside(c.Place, c.ID, c.Key); err == nil {
+		id = inside.Param(groupParam)
+	}
+	return id, true
 }
 
 // projectsOf returns the addresses of the live projects in a plan, by their ids.
 func (s *Session) projectsOf(p *plan.Plan) map[string]schema.Address {
 	out := map[string]schema.Address{}
 	for i := range p.Changes {
-		if c := &p.Changes[i]; c.Place.Param(groupParam) == "" && c.ID != "" {
-			if group := s.groupOf(c); group != "" {
-				out[group] = c.Address
-			}
+		if id, own := s.GroupOf(&p.Changes[i]); own && id != "" {
+			out[id] = p.Changes[i].Address
 		}
 	}
 	return out

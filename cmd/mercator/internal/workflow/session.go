@@ -173,6 +173,11 @@ func (s *Session) Provider(connection string) (provider.Provider, error) {
 	return p, nil
 }
 
+// Observe reads lists that no plan reads, by the same readers: they change nothing.
+func (s *Session) Observe(ctx context.Context, wants []provider.Want) (*schema.Live, error) {
+	return provider.Observe(ctx, s.readers(), wants, nil, 0)
+}
+
 // Place returns the place of the connection's organization, in which its other objects live.
 func (s *Session) Place(connection string) schema.Place { return s.places[connection] }
 
