@@ -277,7 +277,12 @@ func (p *Plan) Refusals() diag.List {
 		c := &p.Changes[i]
 		switch c.NeedsAllow {
 		case "allow-destroy":
-			if !names(p.AllowDestroy, c) {
+			switch {
+			case names(p.AllowDestroy, c):
+			case c.Overwrites != "":
+				out.Add(diag.Errorf("needs_allow_destroy", fmt.Sprintf("%s would overwrite %s for good", c.Address, c.Overwrites),
+					"It would replace all data that is in there now. Remove the block, or where nobody is asked allow the loss:\n\n--allow-destroy %s", quoteShell(c.Address)).On(string(c.Address)).At(c.Range))
+			default:
 				out.Add(diag.Errorf("needs_allow_destroy", fmt.Sprintf("%s would be lost for good", c.Address),
 					"It would be %sd: %s. Put it back into the files, or where nobody is asked allow the loss:\n\n--allow-destroy %s", c.Action, reasonText(c), quoteShell(c.Address)).On(string(c.Address)).At(c.Range))
 			}

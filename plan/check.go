@@ -79,6 +79,7 @@ func (b *builder) checks() {
 			b.checkHorizon(n)
 			b.checkParent(n)
 			b.checkFailed(n)
+			b.checkOverwrites(n)
 		}
 		b.checkContested(n)
 		b.checkState(n)

@@ -310,6 +310,7 @@ func (b *builder) replace(n *node, parentReplaced bool) {
 	if n.kind.Once || n.kind.Credential != nil && !c.Undelivered {
 		c.CreateFirst = true // whoever uses the old one goes on until the new one is there, or delivered
 	}
+	c.Leaves = n.kind.Endpoints.Delete == nil && !n.kind.Singleton
 	n.value = n.full // the new object is made as the file says
 	c.Desired = n.full
 	c.Secrets = secretPaths(n.kind, n.value)
@@ -426,7 +427,11 @@ func (b *builder) decideUndeclared(n *node) {
 		b.checkKept(n)
 		return
 	case n.kind.Endpoints.Delete == nil && n.kind.Once:
-		forget("done", "what it did cannot be undone")
+		text := "what it did cannot be undone"
+		if b.state(n, func(s *schema.Settle) []string { return s.Creating }) {
+			text = "it goes on in Atlas, which alone can stop it"
+		}
+		forget("done", text)
 		return
 	case n.kind.Endpoints.Delete == nil:
 		forget("no_reset", "it stays as it is, since there is no reset for it")

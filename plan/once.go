@@ -39,6 +39,14 @@ func (b *builder) isDone(n *node, parentReplaced bool) bool {
 	return true
 }
 
+// lastKnown is what is known of an object that is gone: what was last applied, and its id. What refers to it goes on to
+// mean it, and is no change.
+func (n *node) lastKnown() cty.Value {
+	values := n.bound.Applied.AsValueMap()
+	values[n.kind.Identity.ID] = cty.StringVal(n.bound.ID)
+	return cty.ObjectVal(values)
+}
+
 // checkFailed refuses to take for done what Atlas could not finish: what waits for it would go on without.
 func (b *builder) checkFailed(n *node) {
 	if c := &n.change; n.kind.Once && c.Action == NoOp && b.state(n, func(s *schema.Settle) []string { return s.Failed }) {

@@ -22,6 +22,9 @@ func (b *builder) dependencies(n *node) []schema.Address {
 		deps = append(deps, n.desired.Parent.Address)
 	}
 	b.named(n, &deps)
+	if target := b.overwritten(n); target != nil {
+		deps = append(deps, target.address)
+	}
 	slices.Sort(deps)
 	deps = slices.Compact(deps)
 	return slices.DeleteFunc(deps, func(a schema.Address) bool { return a == n.address })

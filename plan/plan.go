@@ -106,6 +106,8 @@ type Change struct {
 	Reasons []Reason
 	// CreateFirst says of a replacement that the new object is made before the old one goes (R42).
 	CreateFirst bool
+	// Leaves says of a replacement that the old object stays in Atlas, which has no deletion for it.
+	Leaves bool `json:",omitempty"`
 	// GoesWith is the deleted resource that takes this one with it; there is no call of its own (R22).
 	GoesWith schema.Address
 	// Adopted says that the state did not make the object (R31).
@@ -124,6 +126,8 @@ type Change struct {
 	Record bool
 	// Undone counts per argument the consecutive applies, this one included, that undo a change from outside (R35).
 	Undone map[string]int
+	// Overwrites is the name of the object whose data a creation replaces, "" for what leaves others as they are.
+	Overwrites string `json:",omitempty"`
 	// Exclusive says that the object is deleted because its kind is exclusive in its parent (R32).
 	Exclusive bool
 	// Roles are the Atlas roles that the calls need.

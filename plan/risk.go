@@ -23,7 +23,7 @@ func (b *builder) risks() {
 		for i := range n.kind.Risks {
 			rule := &n.kind.Risks[i]
 			if !c.hasRisk(rule.Risk) && !harmless(c, rule.Risk) && b.carries(n, rule) {
-				c.Risks = append(c.Risks, RiskNote{rule.Risk, riskNote(c, rule.Risk)})
+				c.Risks = append(c.Risks, RiskNote{rule.Risk, b.riskNote(n, rule.Risk)})
 			}
 		}
 		if c.Exclusive && !c.hasRisk(schema.Irreversible) {
@@ -200,7 +200,11 @@ func trendAt(attrs []schema.Attribute, path []string, v cty.Value, rule *schema.
 }
 
 // riskNote says more about a risk where the change tells more.
-func riskNote(c *Change, risk schema.Risk) string {
+func (b *builder) riskNote(n *node, risk schema.Risk) string {
+	c := &n.change
+	if risk == schema.Irreversible {
+		return b.overwriteNote(n)
+	}
 	if risk != schema.OpensNetwork {
 		return ""
 	}

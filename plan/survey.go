@@ -66,8 +66,12 @@ func (s *Survey) Pair(live *schema.Live) *Pairing {
 func (p *Pairing) Values() map[schema.Address]cty.Value {
 	out := make(map[schema.Address]cty.Value, len(p.b.nodes))
 	for _, n := range p.b.nodes {
-		if n.desired != nil && n.live != nil {
+		switch {
+		case n.desired == nil:
+		case n.live != nil:
 			out[n.address] = n.live.Value
+		case n.kind.Once && n.bound != nil && n.gone && !p.b.asked(n):
+			out[n.address] = n.lastKnown()
 		}
 	}
 	return out

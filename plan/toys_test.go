@@ -17,7 +17,8 @@ import (
 // The toys: a shelf stands in the organization and is known by its id; boxes on it are known by their name and
 // hold things; bells have no name at all and ring people, with secrets; tags are single entries; guests are
 // named people with grants; radios are known by their band, however it is spelt, and have secrets of their own. A shelf
-// has one lamp, which can be reset, and one motto, which cannot; a box has one seal, and photos of it are taken once.
+// has one lamp, which can be reset, and one motto, which cannot; a box has one seal, and photos of it are taken once. A box
+// is poured into another one once, whose things are lost.
 
 func endpoint(op, method, path string) *schema.Endpoint {
 	return &schema.Endpoint{Operation: op, Method: method, Path: "/api/atlas/v2" + path, Version: "2024-01-01", Role: "Shelf Owner"}
@@ -130,6 +131,14 @@ var toys = func() *schema.Catalog {
 			Risks:     []schema.RiskRule{{Risk: schema.Irreversible, On: []schema.Event{schema.OnDelete}}}},
 		schema.Kind{Name: "hall", Singleton: true, Attributes: []schema.Attribute{{Name: "text", Type: str}},
 			Endpoints: schema.Endpoints{Get: endpoint("getHall", "GET", "/orgs/{orgId}"), Update: endpoint("setHall", "PATCH", "/orgs/{orgId}")}},
+		schema.Kind{Name: "pour", Parent: "box", Identity: schema.Identity{Binds: schema.ByID, ID: "id"}, Once: true,
+			Attributes: []schema.Attribute{id, {Name: "into", Type: str, Required: true, Immutable: true}, {Name: "on", Type: str, Required: true, Immutable: true},
+				{Name: "state", Type: str, Owner: schema.Server}},
+			Endpoints: schema.Endpoints{List: endpoint("listPour", "GET", "/shelves/{shelfId}/boxes/{name}/pours"),
+				Create: endpoint("createPour", "POST", "/shelves/{shelfId}/boxes/{name}/pours")},
+			Settle:     &schema.Settle{Field: "state", Creating: []string{"POURING"}, Ready: []string{"DONE"}, First: time.Second, Max: time.Minute, Limit: time.Hour},
+			Overwrites: &schema.Overwrites{Kind: "box", Name: "into", In: "on"},
+			Risks:      []schema.RiskRule{{Risk: schema.Irreversible, On: []schema.Event{schema.OnCreate}}}},
 		schema.Kind{Name: "motto", Parent: "shelf", Singleton: true, Attributes: []schema.Attribute{{Name: "text", Type: str}, {Name: "layout", Type: schema.TypeJSON}},
 			Endpoints: schema.Endpoints{Get: endpoint("getMotto", "GET", "/shelves/{shelfId}/motto"), Update: endpoint("setMotto", "PATCH", "/shelves/{shelfId}/motto")}},
 	)

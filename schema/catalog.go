@@ -156,6 +156,12 @@ func (c *Catalog) check(k *Kind) []string {
 			bad("what a credential is called until its secret is delivered, %s, must be required", cr.Provisional)
 		}
 	}
+	if o := k.Overwrites; o != nil {
+		names = append(names, o.Name, o.In)
+		if to := c.kinds[o.Kind]; to == nil || len(to.Identity.Key) != 1 || to.Parent == "" {
+			bad("it overwrites a %q, which is no kind with a name that lives in another", o.Kind)
+		}
+	}
 	for _, name := range names {
 		if name != "" && Find(k.Attributes, name) == nil {
 			bad("it speaks of an attribute %q that it does not have", name)

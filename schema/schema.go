@@ -71,6 +71,9 @@ type Kind struct {
 	// InParent are what must hold of the parent for an object to be there, as conditions on its attributes.
 	InParent []Condition
 
+	// Overwrites is nil for what leaves all other objects as they are.
+	Overwrites *Overwrites
+
 	// Credential is nil for what has no secret that Atlas shows once.
 	Credential *Credential
 
@@ -123,6 +126,12 @@ const (
 	// ByContent binds by the id, and finds an unbound object by exact content (R3).
 	ByContent
 )
+
+// Overwrites says that the creation of an object replaces the data of another one, which its arguments name.
+type Overwrites struct {
+	// Kind is what is overwritten, Name the argument with its natural key, and In the one with the id of what it is in.
+	Kind, Name, In string
+}
 
 // Fan says that each entry of a map argument is a resource of its own.
 type Fan struct {

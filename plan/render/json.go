@@ -230,6 +230,9 @@ func actionsOf(c *plan.Change) (actions []string, reason string) {
 	}
 	switch c.Action {
 	case plan.Replace:
+		if c.Leaves {
+			return []string{"create", "forget"}, reason
+		}
 		if c.CreateFirst {
 			return []string{"create", "delete"}, reason
 		}

@@ -181,6 +181,9 @@ func (s *sheet) symbol(c *plan.Change) (string, func(...any) string) {
 	case plan.Delete:
 		return "-", s.paint.remove
 	case plan.Replace:
+		if c.Leaves {
+			return "+", s.paint.add
+		}
 		if c.CreateFirst {
 			return "+/-", s.paint.remove
 		}
@@ -289,7 +292,10 @@ func remarks(c *plan.Change) []string {
 	if c.GoesWith != "" && !slices.ContainsFunc(c.Reasons, func(r plan.Reason) bool { return r.Code == "parent_deleted" }) {
 		out = append(out, "goes with "+string(c.GoesWith))
 	}
-	if c.Action == plan.Replace && c.CreateFirst {
+	switch {
+	case c.Leaves:
+		out = append(out, "another one is made, and the one before stays as it is")
+	case c.Action == plan.Replace && c.CreateFirst:
 		out = append(out, "the new one is made before the old one goes")
 	}
 	noted := map[string]bool{}

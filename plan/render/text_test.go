@@ -286,3 +286,21 @@ func TestConditionsAreCounted(t *testing.T) {
 		t.Errorf("there are none:\n%s", out)
 	}
 }
+
+// A replacement that leaves the old object is no loss of it, and is shown as one more.
+func TestWhatAReplacementLeaves(t *testing.T) {
+	c := catalog(t)
+	p := mixed(t, c)
+	for i := range p.Changes {
+		if ch := &p.Changes[i]; ch.Action == plan.Replace {
+			ch.CreateFirst, ch.Leaves, ch.Removal = true, true, nil
+		}
+	}
+	shown := string(rendered(t, "text", render.Options{Catalog: c, Width: 80}, p))
+	if strings.Contains(shown, "+/-") || strings.Contains(shown, "-/+") || !strings.Contains(shown, "# another one is made, and the one before stays as it is") {
+		t.Errorf("it is shown as a loss:\n%s", shown)
+	}
+	if shown := string(rendered(t, "json", render.Options{Catalog: c}, p)); !strings.Contains(shown, `["create","forget"]`) {
+		t.Errorf("programs see no forgetting:\n%s", shown)
+	}
+}

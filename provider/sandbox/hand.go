@@ -179,7 +179,7 @@ func (s *Server) Put(kind Kind, groupID string, raw map[string]any) error {
 		return err
 	}
 	switch kind {
-	case Cluster, FlexCluster, AlertConfig, Container, BackupSnapshot, Integration:
+	case Cluster, FlexCluster, AlertConfig, Container, BackupSnapshot, Integration, RestoreJob:
 		setDefault(doc, "id", s.newID())
 	case SearchIndex:
 		setDefault(doc, "indexID", s.newID())
@@ -196,7 +196,7 @@ func (s *Server) Put(kind Kind, groupID string, raw map[string]any) error {
 		return fmt.Errorf("the %s has no key: %s", kind, canonical(doc))
 	}
 	it := &item{Doc: doc}
-	if kind == BackupSnapshot {
+	if kind == BackupSnapshot || kind == RestoreJob {
 		it.Of = sourceOf(p, doc)
 	}
 	if old, ok := x.get(key); ok {

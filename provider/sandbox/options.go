@@ -28,8 +28,8 @@ type Options struct {
 	// CreateTime, UpdateTime and DeleteTime are how long a dedicated cluster is busy (M0: a tenth).
 	// Zero means that the next read finds it done.
 	CreateTime, UpdateTime, DeleteTime time.Duration
-	// SnapshotTime is how long it takes to take a snapshot.
-	SnapshotTime time.Duration
+	// SnapshotTime is how long it takes to take a snapshot, and RestoreTime to restore one.
+	SnapshotTime, RestoreTime time.Duration
 	// Polls, where it is not 0, is how many reads find a cluster or a backup busy; the times above don't count then.
 	Polls int
 	// DeleteLingers lets the first read after the deletion of a cluster still say IDLE.

@@ -422,7 +422,7 @@ func TestRecordedIntegrations(t *testing.T) {
 }
 
 // TestRecordedBackups compares what is recorded of backups: what is left of a schedule that is deleted, since the
-// other recordings of schedules are of an older version, and snapshots.
+// other recordings of schedules are of an older version, snapshots, and what is restored.
 func TestRecordedBackups(t *testing.T) {
 	c := newConformance(t, "backup")
 	for _, list := range c.recorded {
@@ -445,25 +445,51 @@ func TestRecordedBackups(t *testing.T) {
 // seedBackup puts the snapshots that an answer shows into the sandbox, and returns the body of a request that makes one.
 func (c *conformance) seedBackup(t *testing.T, r recording) any {
 	body := asObject(r.Body)
-	if !strings.Contains(r.Path, "/snapshots") {
+	group, cluster := r.Params["groupId"], r.Params["clusterName"]
+	switch {
+	case strings.Contains(r.Path, "/restoreJobs") && r.Method == "POST":
+		return c.seedRestore(t, r, body)
+	case strings.Contains(r.Path, "/restoreJobs"):
+		for _, job := range orOne(objectsOf(body, "results"), body) {
+			job["clusterName"] = cluster
+			c.put(t, RestoreJob, group, job)
+		}
+		return nil
+	case !strings.Contains(r.Path, "/snapshots"):
 		return nil
 	}
 	if r.Method == "POST" {
 		return object{"description": body["description"], "retentionInDays": 1}
 	}
-	seeds := objectsOf(body, "results")
-	if seeds == nil {
-		seeds = []object{body}
-	}
-	for _, seed := range seeds {
+	for _, seed := range orOne(objectsOf(body, "results"), body) {
 		if seed == nil {
 			seed = object{"id": r.Params["snapshotId"]}
 		}
 		seed["expiresAt"] = stamp(testStart.Add(time.Hour))
-		seed["clusterName"] = r.Params["clusterName"]
-		c.put(t, BackupSnapshot, r.Params["groupId"], seed)
+		seed["clusterName"] = cluster
+		c.put(t, BackupSnapshot, group, seed)
 	}
 	return nil
+}
+
+func orOne(list []object, one object) []object {
+	if list == nil {
+		return []object{one}
+	}
+	return list
+}
+
+// seedRestore puts the snapshot and the target of a restore into the sandbox, and returns the request.
+func (c *conformance) seedRestore(t *testing.T, r recording, body object) object {
+	c.put(t, BackupSnapshot, r.Params["groupId"], object{"id": body["snapshotId"], "clusterName": r.Params["clusterName"], "status": completed, "createdAt": body["timestamp"]})
+	if body["targetGroupId"] == nil {
+		return object{"deliveryType": "download", "snapshotId": body["snapshotId"]}
+	}
+	target := r
+	target.Params = map[string]string{"groupId": textOf(body, "targetGroupId"), "clusterName": textOf(body, "targetClusterName")}
+	c.put(t, Project, "", object{"id": body["targetGroupId"], "name": "target"})
+	c.put(t, Cluster, textOf(body, "targetGroupId"), c.minimal(Cluster, target))
+	return object{"deliveryType": "automated", "snapshotId": body["snapshotId"], "targetGroupId": body["targetGroupId"], "targetClusterName": body["targetClusterName"]}
 }
 
 func asObject(value any) object { o, _ := value.(object); return o }

@@ -335,6 +335,7 @@ func (s *Server) catchUp(p *project) {
 	for kind := range works {
 		s.concludeAll(p, kind, false)
 	}
+	s.settleRestores(p, "", false)
 }
 
 // readBody checks the body against the operation's rule.

@@ -11,7 +11,8 @@ import (
 var volatile = map[string]bool{"id": true, "indexID": true, "groupId": true, "orgId": true, "created": true, "createDate": true, "updated": true,
 	"links": true, "notifierId": true, "connectionStrings": true, "mongoDBVersion": true, "zoneId": true, "vpcId": true, "vnetName": true,
 	"azureSubscriptionId": true, "effectiveReplicationSpecs": true, "effectiveElectableSpecs": true, "effectiveReadOnlySpecs": true,
-	"effectiveAnalyticsSpecs": true, "createdAt": true, "expiresAt": true, "mongodVersion": true, "storageSizeBytes": true, "snapshotIds": true}
+	"effectiveAnalyticsSpecs": true, "createdAt": true, "expiresAt": true, "mongodVersion": true, "storageSizeBytes": true, "snapshotIds": true, "snapshotId": true,
+	"targetGroupId": true, "targetDeploymentItemName": true, "timestamp": true, "finishedAt": true}
 
 // unordered are the lists in which order has no meaning.
 var unordered = map[string]bool{"roles": true, "scopes": true, "labels": true, "tags": true, "actions": true, "resources": true,

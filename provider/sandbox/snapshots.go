@@ -14,7 +14,7 @@ var takeRule = of(shape{"description": text, "links": owned, "retentionInDays": 
 var keepRule = of(shape{"links": owned, "retentionUnit": enum("DAYS", "WEEKS", "MONTHS", "YEARS").need(), "retentionValue": integer.between(1, 1<<31-1).need()})
 
 // A sharded cluster has its snapshots below paths of their own, but for taking and keeping them.
-var snapshotOperations = []*operation{
+var snapshotOperations = append([]*operation{
 	{id: "listGroupClusterBackupSnapshots", method: "GET", path: snapshotPath, versions: since("2023-01-01"), limits: "backup", serve: (*Server).listSnapshots},
 	{id: "takeGroupClusterBackupSnapshots", method: "POST", path: snapshotPath, versions: since("2023-01-01"), limits: "backup", body: &takeRule, serve: (*Server).takeSnapshot},
 	{id: "getGroupClusterBackupSnapshot", method: "GET", path: snapshotPath + "/{snapshotId}", versions: since("2023-01-01"), limits: "backup", serve: (*Server).getSnapshot},
@@ -23,7 +23,7 @@ var snapshotOperations = []*operation{
 	{id: "listGroupClusterBackupSnapshotShardedClusters", method: "GET", path: snapshotPath + "/shardedClusters", versions: since("2023-01-01"), limits: "backup", serve: (*Server).listSnapshots},
 	{id: "getGroupClusterBackupSnapshotShardedCluster", method: "GET", path: snapshotPath + "/shardedCluster/{snapshotId}", versions: since("2023-01-01"), limits: "backup", serve: (*Server).getSnapshot},
 	{id: "deleteGroupClusterBackupSnapshotShardedCluster", method: "DELETE", path: snapshotPath + "/shardedCluster/{snapshotId}", versions: since("2023-01-01"), limits: "backup", serve: (*Server).deleteSnapshot},
-}
+}, restoreOperations...)
 
 // States of a snapshot.
 const (

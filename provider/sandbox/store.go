@@ -35,6 +35,7 @@ const (
 	BackupSchedule    Kind = "backup_schedule"
 	FlexCluster       Kind = "flex_cluster"
 	BackupSnapshot    Kind = "backup_snapshot"
+	RestoreJob        Kind = "backup_restore_job"
 	APIKey            Kind = "api_key"
 	Team              Kind = "team"
 	ProjectTeam       Kind = "project_team"
@@ -47,7 +48,7 @@ const (
 )
 
 // collected are the kinds of which a project has any number.
-var collected = [...]Kind{DatabaseUser, CustomRole, AccessList, AlertConfig, Cluster, Container, FlexCluster, BackupSnapshot,
+var collected = [...]Kind{DatabaseUser, CustomRole, AccessList, AlertConfig, Cluster, Container, FlexCluster, BackupSnapshot, RestoreJob,
 	ProjectTeam,
 	Alert,
 	Integration, SearchIndex}
@@ -125,7 +126,7 @@ func (p *project) fill(seed uint64) {
 func (p *project) store(kind Kind, key string, it *item) {
 	it.Expires = time.Time{}
 	for _, field := range []string{"deleteAfterDate", "expiresAt"} {
-		if when, err := time.Parse(time.RFC3339, textOf(it.Doc, field)); err == nil && it.Progress == nil {
+		if when, err := time.Parse(time.RFC3339, textOf(it.Doc, field)); err == nil && it.Progress == nil && kind != RestoreJob {
 			it.Expires = when
 			if p.soonest.IsZero() || when.Before(p.soonest) {
 				p.soonest = when

@@ -30,21 +30,22 @@ const (
 
 // Least roles of Atlas that may make a call.
 const (
-	orgMember            = "Organization Member"
-	orgOwner             = "Organization Owner"
-	orgProjectCreator    = "Organization Project Creator"
-	projectReadOnly      = "Project Read Only"
-	projectOwner         = "Project Owner"
-	projectAccessManager = "Project Access Manager"
-	projectAlertsManager = "Project Alerts Manager"
-	projectClusterMaker  = "Project Cluster Creator"
-	projectClusterMender = "Project Cluster Manager"
-	projectDatabaseAdmin = "Project Database Access Admin"
-	projectNetworkAdmin  = "Project Network Access Manager"
-	projectDataReader    = "Project Data Access Read Only"
-	projectSearchEditor  = "Project Search Index Editor"
-	projectBackupManager = "Project Backup Manager"
-	projectBackupCreator = "Project Backup Creator"
+	orgMember             = "Organization Member"
+	orgOwner              = "Organization Owner"
+	orgProjectCreator     = "Organization Project Creator"
+	projectReadOnly       = "Project Read Only"
+	projectOwner          = "Project Owner"
+	projectAccessManager  = "Project Access Manager"
+	projectAlertsManager  = "Project Alerts Manager"
+	projectClusterMaker   = "Project Cluster Creator"
+	projectClusterMender  = "Project Cluster Manager"
+	projectDatabaseAdmin  = "Project Database Access Admin"
+	projectNetworkAdmin   = "Project Network Access Manager"
+	projectDataReader     = "Project Data Access Read Only"
+	projectSearchEditor   = "Project Search Index Editor"
+	projectBackupManager  = "Project Backup Manager"
+	projectBackupCreator  = "Project Backup Creator"
+	projectBackupOperator = "Project Backup Recovery Operator"
 )
 
 // organization is the path of an organization, and of what lives in it beside projects.

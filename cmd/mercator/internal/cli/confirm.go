@@ -37,7 +37,11 @@ func (h *human) confirm(ctx context.Context, p *plan.Plan) (bool, error) {
 	for _, c := range losses(p) {
 		name := nameOf(c)
 		h.printf("\n")
-		h.line("%s", h.paint(fmt.Sprintf("%s: this cannot be undone (%s).", visible(string(c.Address)), c.Action), color.FgRed, color.Bold))
+		does := string(c.Action)
+		if c.Overwrites != "" {
+			does = "overwrite " + c.Overwrites
+		}
+		h.line("%s", h.paint(fmt.Sprintf("%s: this cannot be undone (%s).", visible(string(c.Address)), visible(does)), color.FgRed, color.Bold))
 		answer, err := h.ask(ctx, fmt.Sprintf("Type its name, %s, to confirm: ", visible(name)))
 		if err != nil {
 			return false, err
@@ -68,9 +72,13 @@ func losses(p *plan.Plan) []*plan.Change {
 	return out
 }
 
-// nameOf is what a resource is called: its natural key, or else its label, or for a singleton its kind.
+// nameOf is what a loss is called: the natural key of what is overwritten, or else of the resource, or its label, or for
+// a singleton its kind.
 func nameOf(c *plan.Change) string {
-	if c.Key != "" {
+	switch {
+	case c.Overwrites != "":
+		return c.Overwrites
+	case c.Key != "":
 		return c.Key
 	}
 	last := c.Address.Last()
