@@ -29,6 +29,9 @@ func NewCatalog(kinds ...Kind) (*Catalog, error) {
 			k.Attributes = slices.Concat(k.Attributes, deliveries)
 		}
 		k.Attributes = complete(k.Attributes)
+		if k.Identity.Pattern != "" {
+			k.Identity.pattern, _ = regexp.Compile(k.Identity.Pattern) // a wrong pattern is reported by check
+		}
 		c.kinds[k.Name] = &k
 		c.names = append(c.names, k.Name)
 		k.ty = ObjectType(k.Attributes)
@@ -189,10 +192,9 @@ func (c *Catalog) check(k *Kind) []string {
 			bad("its path parameter %s speaks of an attribute %q that it does not have", param, name)
 		}
 	}
-	if id.Pattern != "" {
-		if _, err := regexp.Compile(id.Pattern); err != nil {
-			bad("Identity.Pattern: %v", err)
-		}
+	if id.Pattern != "" && id.pattern == nil {
+		_, err := regexp.Compile(id.Pattern)
+		bad("Identity.Pattern: %v", err)
 	}
 	for _, r := range k.Risks {
 		if (r.Attribute == "") == (len(r.On) == 0) {
@@ -259,7 +261,7 @@ func checkAttributes(attrs []Attribute, prefix string, bad func(string, ...any))
 			}
 		}
 		for i := range a.Forms {
-			if _, err := a.Forms[i].compile(); err != nil || a.Type != TypeString {
+			if a.Forms[i].re == nil || a.Type != TypeString {
 				bad("attribute %s: its form %s is no pattern of a text", path, a.Forms[i].API)
 			}
 		}
@@ -346,5 +348,13 @@ func (k *Kind) Attribute(name string) *Attribute { return Find(k.Attributes, nam
 func (k *Kind) HasSecrets() bool { return hasSecrets(k.Attributes) }
 
 func hasSecrets(attrs []Attribute) bool {
-	return slices.ContainsFunc(attrs, func(a Attribute) bool { return a.WriteOnly || hasSecrets(a.Nested) })
+	for i := range attrs {
+		if attrs[i].HasSecrets() {
+			return true
+		}
+	}
+	return false
 }
+
+// HasSecrets reports whether the attribute, or one at any depth inside of it, is write-only.
+func (a *Attribute) HasSecrets() bool { return a.WriteOnly || hasSecrets(a.Nested) }

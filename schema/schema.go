@@ -18,6 +18,7 @@
 package schema
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -113,6 +114,13 @@ type Identity struct {
 	Params map[string]string
 	// Similar are the attributes, as dotted paths, by which a resemblance is worth a warning (R3).
 	Similar []string
+
+	pattern *regexp.Regexp // Pattern, once a catalog has been made; nil where there is none
+}
+
+// Accepts reports whether Atlas accepts a name.
+func (id *Identity) Accepts(name string) bool {
+	return id.pattern == nil || id.pattern.MatchString(name)
 }
 
 // Binding says by what a pair of address and object lasts.

@@ -8,7 +8,6 @@ package config
 
 import (
 	"os"
-	"regexp"
 	"slices"
 	"time"
 
@@ -57,7 +56,6 @@ type Config struct {
 	advised   diag.List
 	validated []schema.Check // what the root's variables came to
 	funcs     functionSet
-	patterns  map[string]*regexp.Regexp // of names, by kind
 }
 
 // Load reads the configuration in dir. The Config is never nil, so that Evaluate can add what else is wrong,
@@ -67,7 +65,6 @@ func Load(dir string, options Options) (*Config, diag.List) {
 		options.Environ = os.LookupEnv
 	}
 	l := newLoader(dir, options)
-	l.compilePatterns()
 	l.offerFunctions()
 	l.declareBodies(l.readFiles())
 	l.readVariables()
@@ -101,17 +98,4 @@ func (c *Config) Sources() map[string][]byte { return c.files }
 // once leaves out findings that are told again: of a module that is called several times each call has its own.
 func once(list diag.List) diag.List {
 	return slices.CompactFunc(list, func(a, b diag.Diagnostic) bool { return a == b && !a.Range.IsZero() })
-}
-
-// namePattern returns what Atlas accepts as a name of the kind.
-func (c *Config) namePattern(k *schema.Kind) *regexp.Regexp { return c.patterns[k.Name] }
-
-// compilePatterns prepares the names' patterns; the catalogue has checked them.
-func (c *Config) compilePatterns() {
-	c.patterns = map[string]*regexp.Regexp{}
-	for _, name := range c.options.Catalog.Names() {
-		if pattern := c.options.Catalog.Kind(name).Identity.Pattern; pattern != "" {
-			c.patterns[name] = regexp.MustCompile(pattern)
-		}
-	}
 }

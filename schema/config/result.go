@@ -207,7 +207,7 @@ func (e *Evaluation) checkKey(r *result) {
 		return
 	}
 	v, _ := r.value.GetAttr(name).Unmark()
-	if !v.IsKnown() || v.IsNull() || v.Type() != cty.String || e.cfg.namePattern(b.kind).MatchString(v.AsString()) {
+	if !v.IsKnown() || v.IsNull() || v.Type() != cty.String || b.kind.Identity.Accepts(v.AsString()) {
 		return
 	}
 	if r.labelled {
