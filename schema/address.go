@@ -80,14 +80,20 @@ func ParseAddress(text string) (Address, error) {
 	if err != nil {
 		return "", fmt.Errorf("%q is not an address: %w; write it like project.payments[\"prod\"].cluster.orders", text, err)
 	}
-	var a Address
-	for _, s := range steps {
-		a = a.Child(s.Kind, s.Label)
+	var a strings.Builder
+	for i, s := range steps {
+		if i > 0 {
+			a.WriteByte('.')
+		}
+		a.WriteString(s.Kind)
+		if s.Label != "" {
+			a.WriteString("." + s.Label)
+		}
 		for _, k := range s.Keys {
-			a += Address(k.bracket())
+			a.WriteString(k.bracket())
 		}
 	}
-	return a, nil
+	return Address(a.String()), nil
 }
 
 func (k StepKey) bracket() string {
@@ -182,6 +188,11 @@ func (p *addressParser) key() (StepKey, error) {
 		p.at += end + 1
 		return StepKey{Text: text, Number: true}, nil
 	}
+	if end := strings.IndexAny(p.text[p.at:], `"\`); end >= 0 && strings.HasPrefix(p.text[p.at+end:], `"]`) {
+		text := p.text[p.at : p.at+end] // most keys have nothing escaped in them
+		p.at += end + len(`"]`)
+		return StepKey{Text: text}, nil
+	}
 	var b strings.Builder
 	for p.at < len(p.text) {
 		c := p.text[p.at]
@@ -225,57 +236,49 @@ func (a Address) Kind() string { return a.Last().Kind }
 
 // Parent returns the address of the enclosing instance, "" for the outermost.
 func (a Address) Parent() Address {
-	return a[:a.lastDot()]
+	dot, _, _ := a.seams()
+	return a[:dot]
 }
 
-// lastDot returns where the last step's dot stands, 0 if there is one step only.
-func (a Address) lastDot() int {
-	var ends []int // where each step ends
+// seams returns where the last step's dot stands, 0 if there is one step only, where that step's label ends, and where
+// its last key begins: at the end of the address if it has none.
+func (a Address) seams() (dot, label, key int) {
 	p := addressParser{text: string(a)}
 	for {
 		if _, err := p.name(); err != nil {
-			return 0
+			return 0, len(a), len(a)
 		}
 		if p.take('.') {
 			if _, err := p.name(); err != nil {
-				return 0
+				return 0, len(a), len(a)
 			}
 		}
-		for p.take('[') {
+		label, key = p.at, len(a)
+		for at := p.at; p.take('['); at = p.at {
 			if _, err := p.key(); err != nil {
-				return 0
+				return 0, len(a), len(a)
 			}
+			key = at
 		}
 		if p.at == len(p.text) {
-			break
+			return dot, label, key
 		}
-		ends = append(ends, p.at)
+		dot = p.at
 		p.at++
 	}
-	if len(ends) == 0 {
-		return 0
-	}
-	return ends[len(ends)-1]
 }
 
 // Block returns the address without the last step's keys: what the file's block is called.
 func (a Address) Block() Address {
-	last := a.Last()
-	n := 0
-	for _, k := range last.Keys {
-		n += len(k.bracket())
-	}
-	return a[:len(a)-n]
+	_, label, _ := a.seams()
+	return a[:label]
 }
 
 // Unkeyed returns the address without the last step's last key, and whether there is one: the block of an instance,
 // the instance of an entry.
 func (a Address) Unkeyed() (Address, bool) {
-	keys := a.Last().Keys
-	if len(keys) == 0 {
-		return a, false
-	}
-	return a[:len(a)-len(keys[len(keys)-1].bracket())], true
+	_, _, key := a.seams()
+	return a[:key], key < len(a)
 }
 
 // Covers reports whether a names b: itself, or one of its block's instances or entries. It never covers what
@@ -287,7 +290,8 @@ func (a Address) Covers(b Address) bool {
 	if !strings.HasPrefix(string(b), string(a)+"[") {
 		return false
 	}
-	return len(a) > b.lastDot() && len(a) >= len(b.Block())
+	dot, label, _ := b.seams()
+	return len(a) > dot && len(a) >= label
 }
 
 // Contains reports whether b is a, one of its instances, or lives inside one of those.

@@ -13,7 +13,7 @@ func (k *Kind) Answer(j map[string]any) (v cty.Value, unknown []string) {
 	if k.Hooks.Decode != nil {
 		j = k.Hooks.Decode(j)
 	}
-	v, unknown = Decode(k.Attributes, j, ByAPI)
+	v, unknown = k.Decode(j, ByAPI)
 	unknown = slices.DeleteFunc(unknown, func(path string) bool { return slices.Contains(k.Ignored, path) })
 	values := v.AsValueMap()
 	for i := range k.Attributes {
@@ -24,7 +24,7 @@ func (k *Kind) Answer(j map[string]any) (v cty.Value, unknown []string) {
 	for _, name := range k.Identity.Key {
 		values[name] = k.canonicalKey(values[name])
 	}
-	return cty.ObjectVal(values), unknown
+	return ObjectVal(k.Type(), values), unknown
 }
 
 // AtDestroy returns an argument that only a deletion uses: what the file says while the block stands, else what

@@ -40,27 +40,32 @@ func (c *conditions) object(attrs []Attribute, v cty.Value, at cty.Path) {
 	}
 	for i := range attrs {
 		a := &attrs[i]
-		if !a.Argument() {
+		if !a.Argument() || a.AllowedWhen == nil && a.RequiredWhen == nil && a.Nested == nil {
 			continue
 		}
-		path := append(slices.Clone(at), cty.GetAttrStep{Name: a.Name})
 		value, _ := v.GetAttr(a.Name).Unmark()
-		c.attribute(attrs, v, a, value, path)
-		c.inside(a, value, path)
+		c.attribute(attrs, v, a, value, at)
+		c.inside(a, value, at)
 	}
+}
+
+// field returns the path of an attribute of what stands at a path.
+func field(at cty.Path, a *Attribute) cty.Path {
+	return append(slices.Clone(at), cty.GetAttrStep{Name: a.Name})
 }
 
 func (c *conditions) inside(a *Attribute, value cty.Value, at cty.Path) {
 	if a.Nested == nil || value.IsNull() || !value.IsKnown() {
 		return
 	}
+	path := field(at, a)
 	if a.Type == TypeObject {
-		c.object(a.Nested, value, at)
+		c.object(a.Nested, value, path)
 		return
 	}
 	for it := value.ElementIterator(); it.Next(); {
 		i, el := it.Element()
-		c.object(a.Nested, el, append(slices.Clone(at), cty.IndexStep{Key: i}))
+		c.object(a.Nested, el, append(slices.Clone(path), cty.IndexStep{Key: i}))
 	}
 }
 
@@ -68,7 +73,8 @@ func (c *conditions) attribute(attrs []Attribute, v cty.Value, a *Attribute, val
 	set := !value.IsKnown() || !value.IsNull()
 	if set && a.AllowedWhen != nil {
 		if failed := firstFailed(attrs, v, a.AllowedWhen); failed != nil {
-			c.found = append(c.found, Misfit{at, diag.Errorf("argument_not_allowed", PathString(at)+" does not belong here",
+			path := field(at, a)
+			c.found = append(c.found, Misfit{path, diag.Errorf("argument_not_allowed", PathString(path)+" does not belong here",
 				"%s is taken only where %s. Remove it, or change %s.", a.Name, failed.text(), failed.Attribute)})
 		}
 	}
@@ -77,7 +83,8 @@ func (c *conditions) attribute(attrs []Attribute, v cty.Value, a *Attribute, val
 		for i := range a.RequiredWhen {
 			texts = append(texts, a.RequiredWhen[i].text())
 		}
-		c.found = append(c.found, Misfit{at, diag.Errorf("argument_missing", PathString(at)+" is missing",
+		path := field(at, a)
+		c.found = append(c.found, Misfit{path, diag.Errorf("argument_missing", PathString(path)+" is missing",
 			"Atlas needs %s where %s. Set it.", a.Name, strings.Join(texts, " and "))})
 	}
 }
@@ -128,7 +135,7 @@ func (j judge) meet(c *Condition, attrs []Attribute, v cty.Value, at cty.Path) m
 	if !value.IsKnown() {
 		return meeting{}
 	}
-	path := append(slices.Clone(at), cty.GetAttrStep{Name: c.Attribute})
+	path := field(at, a)
 	if c.Some != nil || c.Every != nil {
 		return j.inside(c, a, value, path)
 	}

@@ -26,22 +26,22 @@ func (k *Kind) withKey(v cty.Value) cty.Value {
 	if bare.IsNull() || !bare.IsKnown() {
 		return v
 	}
-	var values map[string]cty.Value
-	for _, name := range k.Identity.Key {
-		given := bare.GetAttr(name)
-		set := k.canonicalKey(k.Effective(bare, name))
-		if set.RawEquals(given) {
-			continue
-		}
-		if values == nil {
-			values = bare.AsValueMap()
-		}
-		values[name] = set
+	parts, same := make([]cty.Value, len(k.Identity.Key)), true
+	for i, name := range k.Identity.Key {
+		parts[i] = k.canonicalKey(k.Effective(bare, name))
+		same = same && parts[i].RawEquals(bare.GetAttr(name))
 	}
-	if values == nil {
+	if same {
 		return v
 	}
-	return cty.ObjectVal(values).WithMarks(marks)
+	values := make(map[string]cty.Value, len(k.Attributes))
+	for i := range k.Attributes {
+		values[k.Attributes[i].Name] = bare.GetAttr(k.Attributes[i].Name)
+	}
+	for i, name := range k.Identity.Key {
+		values[name] = parts[i]
+	}
+	return ObjectVal(k.Type(), values).WithMarks(marks)
 }
 
 // canonicalKey returns the value of a key attribute in canonical form; one that has none stays as it is.

@@ -40,6 +40,14 @@ func (n Naming) of(a *Attribute) string {
 	return a.Name
 }
 
+// ObjectVal returns an object of a type that many objects have. cty gives each that it makes a type of its own, which
+// takes more memory than the values in it; the elements of a list have that of the list.
+func ObjectVal(ty cty.Type, values map[string]cty.Value) cty.Value {
+	return cty.ListVal([]cty.Value{cty.NullVal(ty), cty.ObjectVal(values)}).Index(second)
+}
+
+var second = cty.NumberIntVal(1)
+
 // Encode turns an object value into what encoding/json writes, leaving out nulls. Maps with free keys and lists
 // are written even when empty. An unknown or marked value is an error that names its path: callers mask or
 // resolve first, so that no secret can slip into a file.
@@ -210,8 +218,17 @@ func NumberText(f *big.Float) string {
 // path (".replicationSpecs[].newField"). Fields are matched by the chosen naming. Write-only attributes are null when
 // they are decoded by API names, since what Atlas answers of a secret must never be taken for it.
 func Decode(attrs []Attribute, j map[string]any, naming Naming) (v cty.Value, unknown []string) {
+	return decode(ObjectType(attrs), attrs, j, naming)
+}
+
+// Decode turns decoded JSON into a value of the kind's type, like the function of that name.
+func (k *Kind) Decode(j map[string]any, naming Naming) (v cty.Value, unknown []string) {
+	return decode(k.Type(), k.Attributes, j, naming)
+}
+
+func decode(ty cty.Type, attrs []Attribute, j map[string]any, naming Naming) (v cty.Value, unknown []string) {
 	d := decoder{naming: naming, unknown: map[string]bool{}}
-	v = d.object(attrs, j, "")
+	v = d.object(ty, attrs, j)
 	for path := range d.unknown {
 		unknown = append(unknown, path)
 	}
@@ -221,10 +238,16 @@ func Decode(attrs []Attribute, j map[string]any, naming Naming) (v cty.Value, un
 
 type decoder struct {
 	naming  Naming
+	path    []string // where the value under way stands: "replicationSpecs", "[]"
 	unknown map[string]bool
 }
 
-func (d *decoder) object(attrs []Attribute, j map[string]any, at string) cty.Value {
+// stranger notes that nothing describes what stands at a step inside the value under way.
+func (d *decoder) stranger(step string) {
+	d.unknown[strings.Join(d.path, "")+step] = true
+}
+
+func (d *decoder) object(ty cty.Type, attrs []Attribute, j map[string]any) cty.Value {
 	if len(attrs) == 0 {
 		return cty.EmptyObjectVal
 	}
@@ -240,15 +263,15 @@ func (d *decoder) object(attrs []Attribute, j map[string]any, at string) cty.Val
 		} else if _, ok := j[name]; ok {
 			seen++
 		}
-		values[a.Name] = d.value(a, j[name], at+"."+name)
+		values[a.Name] = d.value(a, j[name], name)
 	}
 	if seen < len(j) {
-		d.strangers(attrs, j, at)
+		d.strangers(attrs, j)
 	}
-	return cty.ObjectVal(values)
+	return ObjectVal(ty, values)
 }
 
-func (d *decoder) strangers(attrs []Attribute, j map[string]any, at string) {
+func (d *decoder) strangers(attrs []Attribute, j map[string]any) {
 	known := make(map[string]bool, len(attrs))
 	for i := range attrs {
 		for _, name := range attrs[i].fields(d.naming) {
@@ -257,27 +280,35 @@ func (d *decoder) strangers(attrs []Attribute, j map[string]any, at string) {
 	}
 	for name := range j {
 		if !known[name] {
-			d.unknown[at+"."+name] = true
+			d.stranger("." + name)
 		}
 	}
 }
 
-func (d *decoder) value(a *Attribute, j any, at string) cty.Value {
-	ty := a.CtyType()
+func (d *decoder) value(a *Attribute, j any, name string) cty.Value {
 	if j == nil || d.naming == ByAPI && a.WriteOnly { // Atlas answers a secret redacted, if at all (R14)
-		return cty.NullVal(ty)
+		return cty.NullVal(a.CtyType())
 	}
+	d.path = append(d.path, "."+name)
+	v := d.known(a, j)
+	d.path = d.path[:len(d.path)-1]
+	return v
+}
+
+// known decodes what is there.
+func (d *decoder) known(a *Attribute, j any) cty.Value {
+	ty := a.CtyType()
 	switch a.Type {
 	case TypeObject:
 		if m, ok := j.(map[string]any); ok {
-			return d.object(a.Nested, m, at)
+			return d.object(ty, a.Nested, m)
 		}
 	case TypeList:
 		if l, ok := j.([]any); ok {
-			return d.list(a, l, at)
+			return d.list(a, l)
 		}
 	case TypeMap, TypePairs:
-		if m, ok := d.entries(a, j, at); ok {
+		if m, ok := d.entries(a, j); ok {
 			if len(m) == 0 {
 				return cty.MapValEmpty(ty.ElementType())
 			}
@@ -293,36 +324,38 @@ func (d *decoder) value(a *Attribute, j any, at string) cty.Value {
 			return v
 		}
 	}
-	d.unknown[at] = true
+	d.stranger("")
 	return cty.NullVal(ty)
 }
 
-func (d *decoder) list(a *Attribute, l []any, at string) cty.Value {
+func (d *decoder) list(a *Attribute, l []any) cty.Value {
 	values := make([]cty.Value, 0, len(l))
 	for _, el := range l {
 		if a.Nested != nil {
 			m, ok := el.(map[string]any)
 			if !ok {
-				d.unknown[at+"[]"] = true
+				d.stranger("[]")
 				continue
 			}
-			values = append(values, d.object(a.Nested, m, at+"[]"))
+			d.path = append(d.path, "[]")
+			values = append(values, d.object(a.CtyType().ElementType(), a.Nested, m))
+			d.path = d.path[:len(d.path)-1]
 			continue
 		}
 		v, ok := decodeScalar(a.Of, el)
 		if !ok {
-			d.unknown[at+"[]"] = true
+			d.stranger("[]")
 			continue
 		}
 		values = append(values, v)
 	}
 	if len(values) == 0 {
-		return cty.ListValEmpty(a.elemType())
+		return cty.ListValEmpty(a.CtyType().ElementType())
 	}
 	return cty.ListVal(values)
 }
 
-func (d *decoder) entries(a *Attribute, j any, at string) (map[string]cty.Value, bool) {
+func (d *decoder) entries(a *Attribute, j any) (map[string]cty.Value, bool) {
 	out := map[string]cty.Value{}
 	of := a.Of
 	if a.Type == TypePairs {
@@ -333,7 +366,7 @@ func (d *decoder) entries(a *Attribute, j any, at string) (map[string]cty.Value,
 		for k, el := range j {
 			v, ok := decodeScalar(of, el)
 			if !ok {
-				d.unknown[at+"[]"] = true
+				d.stranger("[]")
 				continue
 			}
 			out[k] = v
@@ -348,7 +381,7 @@ func (d *decoder) entries(a *Attribute, j any, at string) (map[string]cty.Value,
 			k, ok1 := m["key"].(string)
 			v, ok2 := m["value"].(string)
 			if !ok1 || !ok2 {
-				d.unknown[at+"[]"] = true
+				d.stranger("[]")
 				continue
 			}
 			out[k] = cty.StringVal(v)

@@ -233,7 +233,7 @@ func (c codec) valueIn(kind string, j map[string]any) (cty.Value, error) {
 		return cty.NullVal(k.Type()), nil
 	}
 	// Arguments that a kind no longer has are left out: nobody can manage them any more.
-	v, _ := schema.Decode(k.Attributes, j, schema.ByName)
+	v, _ := k.Decode(j, schema.ByName)
 	return v, inspect(k.Attributes, v, nil)
 }
 
@@ -242,6 +242,9 @@ func (c codec) valueIn(kind string, j map[string]any) (cty.Value, error) {
 func inspect(attrs []schema.Attribute, v cty.Value, at cty.Path) error {
 	for i := range attrs {
 		a := &attrs[i]
+		if isText := a.CtyType() == cty.String || a.Type == schema.TypePairs; isText && !a.WriteOnly && !a.OnceShown {
+			continue
+		}
 		field := v.GetAttr(a.Name)
 		if field.IsNull() {
 			continue

@@ -129,11 +129,25 @@ func (d *decoder) in(step cty.PathStep, decode func() cty.Value) cty.Value {
 }
 
 func (d *decoder) object(a *schema.Attribute, attrs []schema.Attribute, v cty.Value) cty.Value {
+	out, ok := d.fields(a, attrs, v)
+	switch {
+	case !ok:
+		return cty.UnknownVal(schema.ObjectType(attrs))
+	case len(out) == 0:
+		return cty.EmptyObjectVal
+	default:
+		return cty.ObjectVal(out)
+	}
+}
+
+// fields decodes an object into the values of the attributes, by name; ok is false where it is none, which is reported.
+func (d *decoder) fields(a *schema.Attribute, attrs []schema.Attribute, v cty.Value) (out map[string]cty.Value, ok bool) {
 	ty := v.Type()
 	if !ty.IsObjectType() && !ty.IsMapType() {
-		return d.wrong(v, "an object { ... }", schema.ObjectType(attrs))
+		d.wrong(v, "an object { ... }", cty.DynamicPseudoType)
+		return nil, false
 	}
-	out := make(map[string]cty.Value, len(attrs))
+	out = make(map[string]cty.Value, len(attrs))
 	for it := v.ElementIterator(); it.Next(); {
 		k, el := it.Element()
 		name := k.AsString()
@@ -157,10 +171,7 @@ func (d *decoder) object(a *schema.Attribute, attrs []schema.Attribute, v cty.Va
 				"Each such object needs %s = ...", field.Name))
 		}
 	}
-	if len(out) == 0 {
-		return cty.EmptyObjectVal
-	}
-	return cty.ObjectVal(out)
+	return out, true
 }
 
 // stranger reports a field that the file cannot set.

@@ -34,6 +34,7 @@ func (e *Evaluation) fan(r *result, ctx *hcl.EvalContext, f frame) {
 		e.tooMany(rangeOf(b.entries.Range()), b.kind.Fan.Argument, len(items))
 		return
 	}
+	attrs := entryAttributes(b.kind)
 	first := make(map[string]item, len(items))
 	for _, it := range items {
 		if isNull(it.value) {
@@ -55,7 +56,7 @@ func (e *Evaluation) fan(r *result, ctx *hcl.EvalContext, f frame) {
 			continue
 		}
 		first[key] = it
-		r.entries = append(r.entries, e.entry(r, key, it))
+		r.entries = append(r.entries, e.entry(r, attrs, key, it))
 	}
 	e.count += len(r.entries)
 	sort.Slice(r.entries, func(i, j int) bool { return r.entries[i].key < r.entries[j].key })
@@ -127,8 +128,9 @@ func (e *Evaluation) placed(b *block, v cty.Value, ctx *hcl.EvalContext, at diag
 	return items
 }
 
-// entry decodes one entry: an object, or a text that stands for the short argument.
-func (e *Evaluation) entry(r *result, key string, it item) entry {
+// entry decodes one entry, which has the given attributes beside its key: an object, or a text that stands for the
+// short argument.
+func (e *Evaluation) entry(r *result, attrs []schema.Attribute, key string, it item) entry {
 	k := r.inst.block.kind
 	en := entry{key: key, addr: r.inst.addr.Key(key), rng: it.rng, edges: edges{}}
 	en.edges.join(r.edges)
@@ -148,17 +150,10 @@ func (e *Evaluation) entry(r *result, key string, it item) entry {
 				"Write an object whose fields may be unknown.").At(it.rng).On(string(en.addr)))
 		}
 	}
-	attrs := entryAttributes(k)
-	en.value = d.object(nil, attrs, raw)
-	if en.value.IsKnown() {
-		values := en.value.AsValueMap()
-		if values == nil {
-			values = map[string]cty.Value{}
-		}
+	en.value = cty.UnknownVal(k.Type())
+	if values, ok := d.fields(nil, attrs, raw); ok {
 		values[k.Fan.Key] = cty.StringVal(key)
-		en.value = cty.ObjectVal(values)
-	} else {
-		en.value = cty.UnknownVal(k.Type())
+		en.value = schema.ObjectVal(k.Type(), values)
 	}
 	return en
 }

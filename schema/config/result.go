@@ -158,7 +158,7 @@ func (e *Evaluation) arguments(r *result, ctx *hcl.EvalContext, f frame) {
 			e.add(missing(article(b.kind.Name), a.Name, b.header).On(string(r.inst.addr)))
 		}
 	}
-	r.value = cty.ObjectVal(values)
+	r.value = schema.ObjectVal(b.kind.Type(), values)
 	e.checkKey(r)
 }
 
