@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -85,11 +86,16 @@ func marshal(j any, indent string) ([]byte, error) {
 
 // unmarshal reads exactly one JSON value and refuses fields that the target lacks.
 func unmarshal(data []byte, target any) error {
+	return decodeAll(data, func(dec *json.Decoder) error { return damaged(dec.Decode(target)) })
+}
+
+// decodeAll has read decode exactly one JSON value, in which fields are refused that its target lacks.
+func decodeAll(data []byte, read func(*json.Decoder) error) error {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(target); err != nil {
-		return fmt.Errorf("it is damaged: %w", err)
+	if err := read(dec); err != nil {
+		return err
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return fmt.Errorf("it is damaged: something follows its end at byte %d", dec.InputOffset())
@@ -97,45 +103,104 @@ func unmarshal(data []byte, target any) error {
 	return nil
 }
 
+func damaged(err error) error {
+	if err != nil {
+		err = fmt.Errorf("it is damaged: %w", err)
+	}
+	return err
+}
+
+// eachField calls read for each field of the JSON object that comes next, to decode its value. Null has no fields.
+func eachField(dec *json.Decoder, read func(name string) error) error {
+	start, err := dec.Token()
+	if err != nil || start == nil {
+		return damaged(err)
+	}
+	if start != json.Delim('{') {
+		return fmt.Errorf("it is damaged: no object ends at byte %d", dec.InputOffset())
+	}
+	for dec.More() {
+		name, err := dec.Token()
+		if err != nil {
+			return damaged(err)
+		}
+		if err := read(name.(string)); err != nil {
+			return err
+		}
+	}
+	_, err = dec.Token()
+	return damaged(err)
+}
+
 // Decode reads what [Encode] wrote, in this or an earlier version of the format. The error says what is wrong:
 // not a state, damaged, written by a newer Mercator, or of a kind that the catalog lacks.
 func Decode(catalog *schema.Catalog, data []byte) (*State, error) {
-	if _, err := Peek(data); err != nil {
-		return nil, err
-	}
-	var j stateJSON
-	if err := unmarshal(data, &j); err != nil {
-		return nil, fmt.Errorf("the state cannot be read: %w", err)
-	}
-	s, err := codec{catalog}.stateIn(&j)
+	s, err := codec{catalog}.stateIn(data)
 	if err != nil {
+		if _, other := Peek(data); other != nil { // which says what else it is
+			return nil, other
+		}
 		return nil, fmt.Errorf("the state cannot be read: %w", err)
 	}
 	return s, nil
 }
 
-func (c codec) stateIn(j *stateJSON) (*State, error) {
-	s := New()
+// stateIn reads a state. There may be many resources, so each is turned into what is remembered of it before the next
+// one is read.
+func (c codec) stateIn(data []byte) (*State, error) {
+	s, others := New(), map[string]json.RawMessage{}
+	err := decodeAll(data, func(dec *json.Decoder) error {
+		return eachField(dec, func(name string) error {
+			if strings.EqualFold(name, "resources") {
+				return eachField(dec, func(address string) error { return c.resourceIn(s, schema.Address(address), dec) })
+			}
+			var value json.RawMessage
+			err := dec.Decode(&value)
+			others[name] = value
+			return damaged(err)
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s, c.othersIn(s, others)
+}
+
+func (c codec) resourceIn(s *State, address schema.Address, dec *json.Decoder) error {
+	var j boundJSON
+	if err := dec.Decode(&j); err != nil {
+		return fmt.Errorf("%s: %w", address, damaged(err))
+	}
+	if j.Address != "" {
+		return fmt.Errorf("%s: it is damaged: an address within an address", address)
+	}
+	bound, err := c.boundIn(address, j)
+	s.Resources[address] = bound
+	return err
+}
+
+// othersIn reads everything that is no resource.
+func (c codec) othersIn(s *State, fields map[string]json.RawMessage) error {
+	data, err := json.Marshal(fields)
+	if err != nil {
+		return damaged(err)
+	}
+	var j stateJSON
+	if err := unmarshal(data, &j); err != nil {
+		return err
+	}
+	if err := checkVersion(j.Version); err != nil {
+		return err
+	}
 	s.Lineage, s.Serial = j.Lineage, j.Serial
 	maps.Copy(s.Connections, j.Connections)
-	for address, b := range j.Resources {
-		if b.Address != "" {
-			return nil, fmt.Errorf("%s: it is damaged: an address within an address", address)
-		}
-		bound, err := c.boundIn(address, b)
-		if err != nil {
-			return nil, err
-		}
-		s.Resources[address] = bound
-	}
-	var err error
 	if s.Outputs, err = outputsIn(j.Outputs); err != nil {
-		return nil, err
+		return err
 	}
 	if len(j.Intents) > 0 {
 		s.Intents, err = c.intentsIn(j.Intents)
 	}
-	return s, err
+	return err
 }
 
 func outputsOut(outputs map[string]Output) (map[string]outputJSON, error) {
@@ -166,23 +231,31 @@ func outputsIn(js map[string]outputJSON) (map[string]Output, error) {
 // error where the data is no state or a newer one.
 func Peek(data []byte) (Base, error) {
 	var head struct {
-		Version   *int `json:"version"`
-		Terraform any  `json:"terraform_version"`
+		Version   int `json:"version"`
+		Terraform any `json:"terraform_version"`
 		Base
 	}
 	if err := json.Unmarshal(data, &head); err != nil {
 		return Base{}, fmt.Errorf("the state cannot be read: it is damaged: %w", err)
 	}
-	switch {
-	case head.Terraform != nil:
+	if head.Terraform != nil {
 		return Base{}, errors.New("this is a state of Terraform, not one of Mercator; give Mercator a place of its own")
-	case head.Version == nil || *head.Version < 1:
-		return Base{}, errors.New("this is not a state of Mercator: it has no version")
-	case *head.Version > FormatVersion:
-		return Base{}, fmt.Errorf("the state was written by a newer Mercator: its format is version %d and this one "+
-			"reads up to %d; use a Mercator at least as new as the one that wrote it", *head.Version, FormatVersion)
+	}
+	if err := checkVersion(head.Version); err != nil {
+		return Base{}, err
 	}
 	return head.Base, nil
+}
+
+func checkVersion(version int) error {
+	switch {
+	case version < 1:
+		return errors.New("this is not a state of Mercator: it has no version")
+	case version > FormatVersion:
+		return fmt.Errorf("the state was written by a newer Mercator: its format is version %d and this one "+
+			"reads up to %d; use a Mercator at least as new as the one that wrote it", version, FormatVersion)
+	}
+	return nil
 }
 
 // Successor is what a store is to put in the place of an encoded state.
