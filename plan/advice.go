@@ -15,8 +15,8 @@ import (
 // depends on Atlas is left to the plan.
 func Review(catalog *schema.Catalog, desired schema.Desired, now time.Time) diag.List {
 	b := NewSurvey(Input{Catalog: catalog, Desired: desired, Now: now}).declared
+	b.begin()
 	for _, n := range b.nodes {
-		n.change = b.skeleton(n)
 		b.misfits(n)
 		b.hook(n, schema.Transition{Before: cty.UnknownVal(n.kind.Type()), After: n.value, Changed: setIn(n.kind, n.value)})
 	}

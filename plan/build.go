@@ -36,6 +36,7 @@ func (p *Pairing) Build(facts Facts) *Plan {
 	b := p.b
 	b.in.Facts = facts
 	out := newPlan(b.in)
+	b.duplicates()
 	b.strangers()
 	b.veil()
 	b.decide()
@@ -61,7 +62,7 @@ func (p *Pairing) Build(facts Facts) *Plan {
 	b.order(out)
 	out.Changes = slices.Grow(out.Changes, len(b.nodes))
 	for _, n := range b.nodes {
-		out.Changes = append(out.Changes, n.change)
+		out.Changes = append(out.Changes, *n.change)
 	}
 	out.StateOnly = b.only
 	slices.SortStableFunc(out.StateOnly, func(x, y StateChange) int { return cmp.Compare(x.Address, y.Address) })
@@ -96,7 +97,7 @@ func (b *builder) drops(p *Plan) {
 	}
 	var nodes []*node
 	for _, n := range b.nodes {
-		c := &n.change
+		c := n.change
 		switch {
 		case c.Action == Forget:
 			drop(n.recorded)
@@ -119,7 +120,7 @@ func (b *builder) drops(p *Plan) {
 // assertOneChange makes sure that no live object occurs in two changes (R1): the guard against a mistake in the
 // pairing, which would otherwise cost an object.
 func (b *builder) assertOneChange() {
-	seen := map[identity]*node{}
+	seen := make(map[identity]*node, len(b.nodes))
 	for _, n := range b.nodes {
 		if n.live == nil {
 			continue

@@ -14,7 +14,7 @@ import (
 // endpoints of their own, a wait after each that sets Atlas to work, and the kind's Steps hook last.
 func (b *builder) calls() {
 	for _, n := range b.nodes {
-		c := &n.change
+		c := n.change
 		switch c.Action {
 		case Create:
 			c.Calls = b.creation(n)

@@ -61,7 +61,7 @@ func (in *Input) connection(recorded string) (string, bool) {
 // checks finds what Atlas would refuse half-way, and what loses data.
 func (b *builder) checks() {
 	for _, n := range b.nodes {
-		c := &n.change
+		c := n.change
 		switch c.Action {
 		case Replace:
 			b.checkReplace(n)
@@ -90,7 +90,7 @@ func (b *builder) checks() {
 }
 
 func (b *builder) checkReplace(n *node) {
-	c := &n.change
+	c := n.change
 	named := b.named1(n)
 	switch {
 	case c.Undelivered: // nobody can be using it
@@ -246,7 +246,7 @@ func (b *builder) hook(n *node, t schema.Transition) {
 // checkHorizon refuses to send a time that is too near or past: Atlas would refuse it before the call is made, or
 // remove the object right after it. One that is live already may come near (R39).
 func (b *builder) checkHorizon(n *node) {
-	c := &n.change
+	c := n.change
 	for i := range n.kind.Attributes {
 		a := &n.kind.Attributes[i]
 		changes := slices.ContainsFunc(c.Diffs, func(d Diff) bool { return d.Path == a.Name })
@@ -269,7 +269,7 @@ func (b *builder) checkHorizon(n *node) {
 
 // checkContested counts how often in a row an apply undoes the same change from outside (R35).
 func (b *builder) checkContested(n *node) {
-	c := &n.change
+	c := n.change
 	for _, d := range c.Diffs {
 		if !d.UndoesDrift {
 			continue
@@ -293,7 +293,7 @@ func (b *builder) checkContested(n *node) {
 // checkState tells of a declared object that failed in Atlas, or that waits for somebody else, where the plan does
 // nothing about it.
 func (b *builder) checkState(n *node) {
-	c := &n.change
+	c := n.change
 	if n.desired == nil || n.live == nil || c.Action != NoOp && c.Action != Adopt {
 		return
 	}

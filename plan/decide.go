@@ -13,8 +13,8 @@ import (
 
 // decide fills in every node's change: the action, its differences and its reasons.
 func (b *builder) decide() {
+	b.begin()
 	for _, n := range b.nodes {
-		n.change = b.skeleton(n)
 		switch {
 		case n.desired != nil && !b.in.Options.Destroy:
 			b.decideDeclared(n)
@@ -23,6 +23,15 @@ func (b *builder) decide() {
 		default:
 			b.decideUndeclared(n)
 		}
+	}
+}
+
+// begin gives every node a change, which says nothing yet beyond what the node says.
+func (b *builder) begin() {
+	changes := make([]Change, len(b.nodes))
+	for i, n := range b.nodes {
+		changes[i] = b.skeleton(n)
+		n.change = &changes[i]
 	}
 }
 
@@ -51,7 +60,7 @@ func (b *builder) skeleton(n *node) Change {
 }
 
 func (b *builder) decideDeclared(n *node) {
-	c := &n.change
+	c := n.change
 	c.Depends = b.dependencies(n)
 	b.misfits(n)
 	parentReplaced := n.parent != nil && n.parent.change.Action == Replace
@@ -170,7 +179,7 @@ func (b *builder) expired(n *node) bool {
 
 // create plans a new object.
 func (b *builder) create(n *node) {
-	c := &n.change
+	c := n.change
 	c.Action, c.Adopted = Create, false
 	if n.kind.Singleton {
 		c.Reasons = append(c.Reasons, singletonReason(n))
@@ -182,7 +191,7 @@ func (b *builder) create(n *node) {
 	c.Before = cty.NullVal(n.kind.Type())
 	c.After = b.after(n)
 	c.Place = n.place
-	c.Secrets = secretPaths(n.kind, n.value)
+	c.Secrets = n.secretPaths()
 	if n.kind.Credential != nil {
 		b.checkDelivery(n)
 	}
@@ -286,7 +295,7 @@ func (b *builder) asked(n *node) bool {
 }
 
 func (b *builder) replace(n *node, parentReplaced bool) {
-	c := &n.change
+	c := n.change
 	c.Action = Replace
 	for _, d := range c.Diffs {
 		if d.Replaces {
@@ -313,20 +322,21 @@ func (b *builder) replace(n *node, parentReplaced bool) {
 	c.Leaves = n.kind.Endpoints.Delete == nil && !n.kind.Singleton
 	n.value = n.full // the new object is made as the file says
 	c.Desired = n.full
-	c.Secrets = secretPaths(n.kind, n.value)
+	c.Secrets = n.secretPaths()
 	if n.kind.Credential != nil {
 		b.checkDelivery(n)
 	}
 	for _, m := range n.kind.Misfits(n.value, true) {
 		b.misfit(n, m)
 	}
-	fresh := *n
-	fresh.live, fresh.change.Action = nil, Create
+	fresh, creation := *n, *c
+	creation.Action = Create
+	fresh.live, fresh.change = nil, &creation
 	c.After = b.after(&fresh)
 }
 
 func (b *builder) adopt(n *node) {
-	c := &n.change
+	c := n.change
 	c.Action, c.Adopted, c.Record = Adopt, true, true
 	switch n.how {
 	case "import":
@@ -359,7 +369,7 @@ func (b *builder) adopt(n *node) {
 // take begins to manage a singleton whose parent is ours: it came with the parent, so it is ours too, and an update is
 // its creation.
 func (b *builder) take(n *node) {
-	c := &n.change
+	c := n.change
 	c.Record = true
 	if len(c.Diffs) > 0 {
 		c.Action = Update
@@ -396,7 +406,7 @@ func nameOf(c *Change) string {
 
 // decideUndeclared plans for what the state owns and the files do not declare, or for everything in a destroy.
 func (b *builder) decideUndeclared(n *node) {
-	c := &n.change
+	c := n.change
 	c.Desired = cty.NullVal(n.kind.Type())
 	if n.live == nil || n.gone {
 		c.Action = NoOp
@@ -448,7 +458,7 @@ func (b *builder) decideUndeclared(n *node) {
 
 // checkPrevented refuses to delete what its lifecycle protects.
 func (b *builder) checkPrevented(n *node) {
-	if c := &n.change; c.Lifecycle.PreventDestroy {
+	if c := n.change; c.Lifecycle.PreventDestroy {
 		b.diags.Add(diag.Errorf("prevent_destroy", fmt.Sprintf("%s is protected and would be deleted", n.address),
 			"Its lifecycle says prevent_destroy, which the state remembers when the block is gone. Put the block back with prevent_destroy = false and apply, or leave it in Atlas and forget it:\n\nmercator state rm %s",
 			quoteShell(n.address)).On(string(n.address)).At(c.Range))
@@ -470,7 +480,7 @@ func (b *builder) checkKept(n *node) {
 		}
 		b.finding(n, at, "exclusive_forgets", fmt.Sprintf("%s would be forgotten, and nothing that is not declared may live there", n.address),
 			"%s, but %s is exclusive in %s, so the next plan would delete it. Declare it, or take %s out of exclusive.",
-			capital(reasonText(&n.change)), n.kind.Name, n.parent.address, n.kind.Name)
+			capital(reasonText(n.change)), n.kind.Name, n.parent.address, n.kind.Name)
 	}
 }
 
@@ -489,7 +499,7 @@ func (b *builder) removal(n *node) *schema.Removal {
 }
 
 func (b *builder) decideStranger(n *node) {
-	c := &n.change
+	c := n.change
 	c.Action, c.Exclusive = Delete, true
 	c.Reasons = []Reason{exclusiveReason(n)}
 }

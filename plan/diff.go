@@ -143,7 +143,7 @@ func (c *comparison) equalLeaf(a *schema.Attribute, d, l cty.Value, at attribute
 		l = a.Default
 	}
 	if !l.IsNull() {
-		if d.RawEquals(l) || wholeValue(a, d) == wholeValue(a, l) {
+		if sameText(d, l) || d.RawEquals(l) || wholeValue(a, d) == wholeValue(a, l) {
 			return true
 		}
 		if c.kind.Identity.Canonical != nil && c.isKey(at.plain) {
@@ -158,6 +158,11 @@ func (c *comparison) equalLeaf(a *schema.Attribute, d, l cty.Value, at attribute
 		return false
 	}
 	return c.kind.Hooks.Equal(schema.Leaf{Path: at.plain, Desired: d, Live: l, Around: c.around})
+}
+
+// sameText reports whether two values are the same text: most are, and need no more.
+func sameText(d, l cty.Value) bool {
+	return d.Type() == cty.String && l.Type() == cty.String && l.IsKnown() && d.AsString() == l.AsString()
 }
 
 func (c *comparison) isKey(path string) bool {

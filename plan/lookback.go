@@ -94,7 +94,7 @@ func (b *builder) orphans() {
 		}
 	}
 	var found []*node
-	for _, a := range sortedKeys(b.bounds) {
+	for _, a := range b.remembered {
 		bound := b.bounds[a]
 		if taken[bound] {
 			continue

@@ -29,6 +29,8 @@ type node struct {
 	// full is the normalized desired value, and value what of it counts: once the object exists, not what
 	// lifecycle.ignore_changes exempts.
 	full, value cty.Value
+	// sensitive says that something in full is.
+	sensitive bool
 	// bound is what the state remembers, and recorded the address under which it does.
 	bound    *schema.Bound
 	recorded schema.Address
@@ -61,7 +63,8 @@ type node struct {
 	// appliedDiffs is fromApplied's answer, once it was asked.
 	appliedDiffs    []Diff
 	appliedCompared bool
-	change          Change
+	// change is nil until it is decided about.
+	change *Change
 }
 
 // identity is what no two changes may share.
@@ -76,8 +79,9 @@ type builder struct {
 	nodes  []*node
 	byAddr map[schema.Address]*node
 	claims map[identity]*node
-	// bounds are the state's entries by address, after moved blocks.
-	bounds map[schema.Address]*schema.Bound
+	// bounds are the state's entries by address, after moved blocks, and remembered are those addresses, sorted.
+	bounds     map[schema.Address]*schema.Bound
+	remembered []schema.Address
 	// from maps such an address to the one in the state.
 	from map[schema.Address]schema.Address
 	// boundAt finds the state's entry of a live object.
@@ -141,12 +145,16 @@ func (b *builder) move() {
 				On(string(target)).At(b.moveOf(address).Range))
 			target = address
 		}
-		bound := *b.in.Prior.Resources[address]
-		bound.Address = target
-		bound.Connection, _ = b.in.connection(bound.Connection)
-		b.bounds[target], b.from[target] = &bound, address
+		bound := b.in.Prior.Resources[address]
+		if connection, _ := b.in.connection(bound.Connection); bound.Address != target || connection != bound.Connection {
+			moved := *bound
+			moved.Address, moved.Connection = target, connection
+			bound = &moved
+		}
+		b.bounds[target], b.from[target] = bound, address
 	}
-	for _, a := range sortedKeys(b.bounds) {
+	b.remembered = sortedKeys(b.bounds)
+	for _, a := range b.remembered {
 		if id, ok := b.recordedIdentity(b.bounds[a]); ok && b.boundAt[id] == "" {
 			b.boundAt[id] = a
 		}
@@ -197,7 +205,7 @@ func (b *builder) declare() {
 		for _, d := range found {
 			b.diags.Add(n.placed(d))
 		}
-		n.full, n.value, n.broken = v, v, found.HasErrors()
+		n.full, n.value, n.broken, n.sensitive = v, v, found.HasErrors(), holdsMarks(kind.Attributes, v)
 		key, known, err := kind.NaturalKey(n.named())
 		if err != nil {
 			b.diags.Add(diag.Internalf(fmt.Sprintf("%s has no valid name", r.Address), "%v.", err).On(string(r.Address)).At(n.keyPlace()))
@@ -267,7 +275,6 @@ func (b *builder) pair() {
 		}
 		start = end
 	}
-	b.duplicates()
 }
 
 // settlePlace works out where a declared object lives.
@@ -363,16 +370,16 @@ func (b *builder) liveOf(bound *schema.Bound) (schema.Object, bool) {
 
 // duplicates reports declared nodes that name one object, however each says where it lives.
 func (b *builder) duplicates() {
-	first := map[string]*node{}
+	first := make(map[identity]*node, len(b.nodes))
 	for _, n := range b.nodes {
-		if n.key == "" && !n.kind.Singleton || n.kind.Identity.Binds == schema.ByContent {
+		if n.desired == nil || n.key == "" && !n.kind.Singleton || n.kind.Identity.Binds == schema.ByContent {
 			continue
 		}
-		place := string(n.place)
+		place := n.place
 		if place == "" {
-			place = string(n.desired.Parent.Address)
+			place = schema.Place(n.desired.Parent.Address)
 		}
-		id := strings.Join([]string{b.home(n.connection), n.kind.Name, place, n.key}, "\x00")
+		id := identity{b.home(n.connection), n.kind.Name, place, n.key}
 		if other := first[id]; other != nil {
 			b.duplicate(n, other)
 			continue

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/zclconf/go-cty/cty"
 
@@ -49,7 +48,7 @@ func (n *node) lastKnown() cty.Value {
 
 // checkFailed refuses to take for done what Atlas could not finish: what waits for it would go on without.
 func (b *builder) checkFailed(n *node) {
-	if c := &n.change; n.kind.Once && c.Action == NoOp && b.state(n, func(s *schema.Settle) []string { return s.Failed }) {
+	if c := n.change; n.kind.Once && c.Action == NoOp && b.state(n, func(s *schema.Settle) []string { return s.Failed }) {
 		b.finding(n, n.placeOf(""), "failed_once", fmt.Sprintf("%s failed in Atlas", n.address),
 			"Its %s there is %s, and Atlas does not try again. Find out why in Atlas; then make another one, or remove the block:\n\n--replace %s",
 			n.kind.Settle.Field, n.live.Value.GetAttr(n.kind.Settle.Field).AsString(), quoteShell(n.address))
@@ -60,7 +59,7 @@ func (b *builder) checkFailed(n *node) {
 // apply that did not finish sent.
 func (b *builder) recall() {
 	for _, n := range b.nodes {
-		if n.live == nil || !slices.ContainsFunc(n.kind.Attributes, func(a schema.Attribute) bool { return a.Unread }) {
+		if n.live == nil || !hidesAny(n.kind) {
 			continue
 		}
 		known := cty.NilVal
@@ -84,6 +83,16 @@ func (b *builder) recall() {
 	}
 }
 
+// hidesAny reports whether Atlas does not show some argument of the kind.
+func hidesAny(kind *schema.Kind) bool {
+	for i := range kind.Attributes {
+		if kind.Attributes[i].Unread {
+			return true
+		}
+	}
+	return false
+}
+
 // shown returns a desired value without what Atlas never shows.
 func shown(kind *schema.Kind, desired cty.Value) cty.Value {
 	raw, marks := desired.Unmark()
@@ -101,7 +110,7 @@ func shown(kind *schema.Kind, desired cty.Value) cty.Value {
 
 // checkParent refuses to make something in a parent that is not fit for it.
 func (b *builder) checkParent(n *node) {
-	c := &n.change
+	c := n.change
 	if c.Action != Create && c.Action != Replace || n.parent == nil || n.parent.kind.Name != n.kind.Parent {
 		return
 	}

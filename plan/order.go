@@ -32,7 +32,15 @@ func (b *builder) dependencies(n *node) []schema.Address {
 
 // nameID is a natural key within a parent, known or not yet.
 type nameID struct {
-	kind, parent, attribute, text string
+	parent          parentID
+	attribute, text string
+}
+
+// parentID names a kind within a parent: by place where that is there, by its address where it is not.
+type parentID struct {
+	kind, connection string
+	place            schema.Place
+	address          schema.Address
 }
 
 // names indexes the declared nodes by the values of their key attributes.
@@ -48,19 +56,19 @@ func (b *builder) names() map[nameID]schema.Address {
 		for _, attribute := range n.kind.Identity.Key {
 			v, _ := n.kind.Effective(n.named(), attribute).Unmark()
 			if v.IsKnown() && !v.IsNull() {
-				b.byName[nameID{n.kind.Name, b.parentID(n), attribute, v.AsString()}] = n.address
+				b.byName[nameID{n.beside(n.kind.Name), attribute, v.AsString()}] = n.address
 			}
 		}
 	}
 	return b.byName
 }
 
-// parentID names the parent of a node: by place where it is there, by address where it is not.
-func (b *builder) parentID(n *node) string {
+// beside names a kind within the parent of a declared node.
+func (n *node) beside(kind string) parentID {
 	if n.place != "" {
-		return n.connection + "\x00" + string(n.place)
+		return parentID{kind: kind, connection: n.connection, place: n.place}
 	}
-	return string(n.desired.Parent.Address)
+	return parentID{kind: kind, address: n.desired.Parent.Address}
 }
 
 func (b *builder) named(n *node, deps *[]schema.Address) {
@@ -72,7 +80,15 @@ func (b *builder) named(n *node, deps *[]schema.Address) {
 }
 
 func refersAnywhere(a *schema.Attribute) bool {
-	return len(a.Refers) > 0 || slices.ContainsFunc(a.Nested, func(f schema.Attribute) bool { return refersAnywhere(&f) })
+	if len(a.Refers) > 0 {
+		return true
+	}
+	for i := range a.Nested {
+		if refersAnywhere(&a.Nested[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 func (b *builder) namedIn(n *node, a *schema.Attribute, deps *[]schema.Address) {
@@ -81,7 +97,7 @@ func (b *builder) namedIn(n *node, a *schema.Attribute, deps *[]schema.Address) 
 			if !refersWhen(r, sibling) {
 				continue
 			}
-			if address, ok := b.names()[nameID{r.Kind, b.parentID(n), r.Attribute, text}]; ok {
+			if address, ok := b.names()[nameID{n.beside(r.Kind), r.Attribute, text}]; ok {
 				*deps = append(*deps, address)
 			}
 		}
@@ -99,16 +115,12 @@ func walkTextsIn(a *schema.Attribute, v cty.Value, sibling func(string) string, 
 		return
 	}
 	switch {
-	case a.Type == schema.TypeList:
-		element := *a
-		element.Type = schema.TypeObject
-		if a.Nested == nil {
-			element.Type = a.Of
+	case v.Type().IsListType():
+		for it := v.ElementIterator(); it.Next(); {
+			_, el := it.Element()
+			walkTextsIn(a, el, sibling, visit)
 		}
-		for _, el := range v.AsValueSlice() {
-			walkTextsIn(&element, el, sibling, visit)
-		}
-	case a.Type == schema.TypeObject:
+	case v.Type().IsObjectType():
 		inside := func(name string) string {
 			f, _ := v.GetAttr(name).Unmark()
 			if !f.IsKnown() || f.IsNull() || f.Type() != cty.String {
@@ -210,7 +222,7 @@ func (g *graph) need(n *node, phase Phase, other *node, otherPhase Phase) {
 }
 
 func (g *graph) edges(n *node) {
-	c := &n.change
+	c := n.change
 	for _, dep := range g.b.resolve(c.Depends) {
 		if n.desired != nil {
 			g.need(n, Write, dep, Write)
@@ -311,7 +323,7 @@ func (g *graph) creationsFirst() {
 		return siblings{n.kind.Name, n.connection + "\x00" + string(place)}
 	}
 	for _, t := range g.tasks {
-		c := &t.node.change
+		c := t.node.change
 		if elsewhere := t.node.parent != nil && t.node.parent.change.Action == Replace; elsewhere {
 			continue // it is made in the new parent, and what goes is in the old one
 		}

@@ -17,9 +17,11 @@ func (n *node) placeOf(path string) diag.Range {
 		return diag.Range{}
 	}
 	paths := []string{path}
-	for _, d := range n.change.Diffs {
-		if related(d.Path, path) {
-			paths = append(paths, d.Path)
+	if n.change != nil {
+		for _, d := range n.change.Diffs {
+			if related(d.Path, path) {
+				paths = append(paths, d.Path)
+			}
 		}
 	}
 	for _, p := range paths {

@@ -17,7 +17,7 @@ func (b *builder) remember(n *node) {
 	if n.bound == nil || n.change.Action == Replace || n.change.Action == Create {
 		return
 	}
-	c := &n.change
+	c := n.change
 	if c.Adopted && b.imported(n) {
 		c.Adopted = false
 		b.stateOnly(n, "own", "", "owned from now on, as its import block says")
@@ -91,7 +91,7 @@ func (b *builder) releases(n *node) []string {
 		return paths
 	}
 	current := map[string]bool{}
-	for _, leaf := range secretLeaves(n.kind, n.value, n.bound.Applied) {
+	for _, leaf := range n.secretLeaves(n.value, n.bound.Applied) {
 		current[leaf.recorded] = true
 	}
 	for _, path := range slices.Sorted(maps.Keys(n.bound.Secrets)) {
@@ -108,32 +108,39 @@ func (b *builder) released(n *node, attrs []schema.Attribute, applied, desired, 
 	for i := range attrs {
 		a := &attrs[i]
 		path := prefix + a.Name
-		if !a.Argument() || a.DestroyTime || a.Virtual || ignored(n.change.Lifecycle.IgnoreChanges, plainPath(path)) {
+		if !a.Argument() || a.DestroyTime || a.Virtual {
 			continue
 		}
 		was := applied.GetAttr(a.Name)
-		if was.IsNull() {
+		if was.IsNull() || ignored(n.change.Lifecycle.IgnoreChanges, plainPath(path)) {
 			continue
 		}
-		now, is := cty.NullVal(a.CtyType()), cty.NullVal(a.CtyType())
+		now := cty.NullVal(a.CtyType())
 		if d, _ := desired.Unmark(); d.IsKnown() && !d.IsNull() {
 			now, _ = d.GetAttr(a.Name).Unmark()
-		}
-		if live.IsKnown() && !live.IsNull() {
-			is = live.GetAttr(a.Name)
-		} else if !live.IsKnown() {
-			is = cty.UnknownVal(a.CtyType())
 		}
 		switch {
 		case !now.IsKnown():
 		case now.IsNull():
-			b.stateOnly(n, "release", path, fmt.Sprintf("no longer managed: %s, stays %s", path, brief(is)))
+			b.stateOnly(n, "release", path, fmt.Sprintf("no longer managed: %s, stays %s", path, brief(fieldOf(live, a))))
 			*paths = append(*paths, path)
 		case a.Type == schema.TypeObject:
-			b.released(n, a.Nested, was, now, is, path+".", paths)
+			b.released(n, a.Nested, was, now, fieldOf(live, a), path+".", paths)
 		case a.Type == schema.TypeList && a.Nested != nil && !a.Elem.Whole:
 			b.releasedIn(n, a, was, now, path, paths)
 		}
+	}
+}
+
+// fieldOf returns an attribute of a live object, which may not be there or not be known.
+func fieldOf(live cty.Value, a *schema.Attribute) cty.Value {
+	switch {
+	case !live.IsKnown():
+		return cty.UnknownVal(a.CtyType())
+	case live.IsNull():
+		return cty.NullVal(a.CtyType())
+	default:
+		return live.GetAttr(a.Name)
 	}
 }
 

@@ -266,14 +266,14 @@ func (n *node) hashed() map[string]bool {
 // hiddenDrift tells of an argument that holds something sensitive, of which the state has hashes only: Atlas differs
 // from the file, and the file is as it was applied.
 func (b *builder) hiddenDrift(n *node, top string, d *Drift) {
-	c := &n.change
+	c := n.change
 	within := func(diffs []Diff) bool {
 		return slices.ContainsFunc(diffs, func(x Diff) bool { return topLevels([]Diff{x})[0] == top && !b.recordedSecret(n, x.Path) })
 	}
 	if n.desired == nil || !slices.Contains(topLevels(c.Diffs), top) || within(n.fromApplied()) {
 		return
 	}
-	for _, leaf := range secretLeaves(n.kind, n.value, n.bound.Applied) {
+	for _, leaf := range n.secretLeaves(n.value, n.bound.Applied) {
 		if topLevels([]Diff{{Path: leaf.path}})[0] == top && c.Hashes[leaf.path] == "" {
 			return // the file changed
 		}
@@ -333,7 +333,7 @@ func (b *builder) goesWith() {
 // loseForgotten makes a deletion of a forgetting whose object goes with its parent. What was to stay for good
 // keeps the parent.
 func (b *builder) loseForgotten(n, p *node) {
-	c := &n.change
+	c := n.change
 	if code := c.Reasons[0].Code; code == "abandoned" || code == "removed_block" {
 		b.error(p.address, "deletion_blocked", fmt.Sprintf("%s would be removed, and %s in it is to stay", p.address, n.address),
 			"%s, and it would go with the %s. Keep the %s, or allow the deletion of what is in it.", capital(reasonText(c)), p.kind.Name, p.kind.Name)

@@ -16,7 +16,7 @@ import (
 // change needs where no human answers (R30).
 func (b *builder) risks() {
 	for _, n := range b.nodes {
-		c := &n.change
+		c := n.change
 		if !c.Writes() && c.GoesWith == "" {
 			continue
 		}
@@ -78,7 +78,7 @@ func needsAllow(c *Change) string {
 }
 
 func (b *builder) carries(n *node, rule *schema.RiskRule) bool {
-	c := &n.change
+	c := n.change
 	if rule.Attribute == "" {
 		return slices.ContainsFunc(rule.On, func(e schema.Event) bool {
 			switch e {
@@ -201,7 +201,7 @@ func trendAt(attrs []schema.Attribute, path []string, v cty.Value, rule *schema.
 
 // riskNote says more about a risk where the change tells more.
 func (b *builder) riskNote(n *node, risk schema.Risk) string {
-	c := &n.change
+	c := n.change
 	if risk == schema.Irreversible {
 		return b.overwriteNote(n)
 	}

@@ -23,16 +23,36 @@ type secretLeaf struct {
 	recorded string
 }
 
-// secretLeaves lists what is secret in a desired value, paired with the value that was last applied.
-func secretLeaves(kind *schema.Kind, desired, applied cty.Value) []secretLeaf {
-	w := secretWalk{c: comparison{kind: kind}}
-	w.object(kind.Attributes, desired, applied, attributePath{}, attributePath{}, !applied.IsNull())
+// secretLeaves lists what is secret in the node's desired value, paired with the value that was last applied.
+func (n *node) secretLeaves(desired, applied cty.Value) []secretLeaf {
+	w := secretWalk{c: comparison{kind: n.kind}, marked: n.sensitive}
+	w.object(n.kind.Attributes, desired, applied, attributePath{}, attributePath{}, !applied.IsNull())
 	return w.found
 }
 
+// holdsMarks reports whether a value of the attributes holds something sensitive. Most hold a few texts and nothing
+// else, which need no walk.
+func holdsMarks(attrs []schema.Attribute, v cty.Value) bool {
+	if v.IsMarked() || v.IsNull() || !v.IsKnown() {
+		return v.ContainsMarked()
+	}
+	for i := range attrs {
+		switch f := v.GetAttr(attrs[i].Name); {
+		case f.IsMarked():
+			return true
+		case f.IsKnown() && (f.IsNull() || f.Type().IsPrimitiveType()):
+		case f.ContainsMarked():
+			return true
+		}
+	}
+	return false
+}
+
 type secretWalk struct {
-	c     comparison
-	found []secretLeaf
+	c comparison
+	// marked says that the desired value holds marks; else only write-only arguments are secret in it.
+	marked bool
+	found  []secretLeaf
 }
 
 func (w *secretWalk) object(attrs []schema.Attribute, desired, applied cty.Value, at, was attributePath, known bool) {
@@ -42,7 +62,7 @@ func (w *secretWalk) object(attrs []schema.Attribute, desired, applied cty.Value
 	}
 	for i := range attrs {
 		a := &attrs[i]
-		if !a.Argument() {
+		if !a.Argument() || !w.marked && !a.HasSecrets() {
 			continue
 		}
 		old := cty.NullVal(a.CtyType())
@@ -97,9 +117,9 @@ func (w *secretWalk) value(a *schema.Attribute, desired, applied cty.Value, at, 
 }
 
 // secretPaths lists the write-only values that a creation sets.
-func secretPaths(kind *schema.Kind, desired cty.Value) []string {
+func (n *node) secretPaths() []string {
 	var out []string
-	for _, leaf := range secretLeaves(kind, desired, cty.NullVal(kind.Type())) {
+	for _, leaf := range n.secretLeaves(n.value, cty.NullVal(n.kind.Type())) {
 		if leaf.attribute.WriteOnly {
 			out = append(out, leaf.path)
 		}
@@ -117,7 +137,7 @@ func (p *Pairing) SecretCandidates() []SecretCandidate {
 		if n.desired == nil || n.bound == nil || len(n.bound.Secrets) == 0 {
 			continue
 		}
-		for _, leaf := range secretLeaves(n.kind, n.value, n.bound.Applied) {
+		for _, leaf := range n.secretLeaves(n.value, n.bound.Applied) {
 			if text, known := schema.SecretText(leaf.value); known && n.bound.Secrets[leaf.recorded] != "" {
 				out = append(out, SecretCandidate{n.bound.Secrets[leaf.recorded], text})
 			}
@@ -128,8 +148,8 @@ func (p *Pairing) SecretCandidates() []SecretCandidate {
 
 // secrets adds the differences that only the state's hashes show, and notes the hashes that stay.
 func (b *builder) secrets(n *node) {
-	c := &n.change
-	if !n.kind.HasSecrets() && !n.value.ContainsMarked() {
+	c := n.change
+	if !n.sensitive && !n.kind.HasSecrets() {
 		return
 	}
 	applied := cty.NullVal(n.kind.Type())
@@ -137,7 +157,7 @@ func (b *builder) secrets(n *node) {
 	if n.bound != nil {
 		applied, hashes = n.bound.Applied, n.bound.Secrets
 	}
-	for _, leaf := range secretLeaves(n.kind, n.value, applied) {
+	for _, leaf := range n.secretLeaves(n.value, applied) {
 		hash := hashes[leaf.recorded]
 		text, known := schema.SecretText(leaf.value)
 		same := hash != "" && !n.lost(leaf.attribute, leaf.path) && (b.in.SecretMatches == nil || known && b.in.SecretMatches(hash, text))

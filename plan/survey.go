@@ -82,7 +82,7 @@ func (p *Pairing) Values() map[schema.Address]cty.Value {
 func (p *Pairing) Absent() []Lookup {
 	b := p.b
 	var out []Lookup
-	for _, a := range sortedKeys(b.bounds) {
+	for _, a := range b.remembered {
 		bound := b.bounds[a]
 		kind := b.in.Catalog.Kind(bound.Kind)
 		if kind == nil {

@@ -29,6 +29,9 @@ func (b *builder) veil() {
 
 // sensitivePaths returns the paths, without indices, of ordinary arguments that hold something sensitive.
 func (n *node) sensitivePaths() map[string]bool {
+	if !n.sensitive && (n.bound == nil || len(n.bound.Secrets) == 0) {
+		return nil
+	}
 	paths := map[string]bool{}
 	add := func(path string) {
 		plain := plainPath(path)
@@ -36,8 +39,8 @@ func (n *node) sensitivePaths() map[string]bool {
 			paths[plain] = true
 		}
 	}
-	if n.desired != nil && n.full.ContainsMarked() {
-		for _, leaf := range secretLeaves(n.kind, n.full, cty.NullVal(n.kind.Type())) {
+	if n.desired != nil && n.sensitive {
+		for _, leaf := range n.secretLeaves(n.full, cty.NullVal(n.kind.Type())) {
 			add(leaf.path)
 		}
 	}

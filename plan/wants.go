@@ -37,7 +37,7 @@ func (p *Pairing) Wanted() ([]Sweep, []Lookup) {
 	for _, n := range b.doomed() {
 		w.children(n)
 	}
-	for _, a := range sortedKeys(b.bounds) {
+	for _, a := range b.remembered {
 		w.bound(b.bounds[a])
 	}
 	for _, imp := range b.in.Desired.Imports {

@@ -55,7 +55,7 @@ func Mutations() []Mutation {
 			"TestRule_R15_EntriesLeaveNoGap"},
 		{"R15", "apply/update.go", "if names := plan.Differs(w.kind, want, o.Value); len(names) > 0 {", "if names := plan.Differs(w.kind, want, o.Value); len(names) > 1000 {",
 			"TestRule_R15_ACommentThatDoesNotTakeIsSaid"},
-		{"R16", "plan/decide.go", "if c := &n.change; c.Lifecycle.PreventDestroy {", "if c := &n.change; c.Lifecycle.PreventDestroy && n.desired != nil {",
+		{"R16", "plan/decide.go", "if c := n.change; c.Lifecycle.PreventDestroy {", "if c := n.change; c.Lifecycle.PreventDestroy && n.desired != nil {",
 			"TestRule_R16_ProtectionAloneIsApplied"},
 		{"R17", "schema/kinds/cluster_hooks.go", "return append(others, turn...)", "return append(turn, others...) // too early",
 			"TestRule_R17_PausingGoesAlone"},
