@@ -32,6 +32,7 @@ type rig struct {
 	t      testing.TB
 	dir    string
 	box    *sandbox.Server
+	server *httptest.Server
 	url    string
 	clock  *clock
 	env    map[string]string
@@ -91,14 +92,23 @@ func newRig(t testing.TB, options sandbox.Options) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(box.Handler())
-	t.Cleanup(func() { server.Close(); _ = box.Close() })
-	r.box, r.url = box, server.URL
-	r.env["MONGODB_ATLAS_BASE_URL"] = server.URL
+	r.box, r.server = box, httptest.NewServer(box.Handler())
+	t.Cleanup(r.close)
+	r.url = r.server.URL
+	r.env["MONGODB_ATLAS_BASE_URL"] = r.url
 	r.env["MONGODB_ATLAS_ORG_ID"] = sandbox.DefaultOrgID
 	r.env["MONGODB_ATLAS_CLIENT_ID"] = sandbox.DefaultClientID
 	r.env["MONGODB_ATLAS_CLIENT_SECRET"] = sandbox.DefaultClientSecret
 	return r
+}
+
+// close ends the embedded Atlas and gives up all that it holds.
+func (r *rig) close() {
+	if r.box != nil {
+		r.server.Close()
+		_ = r.box.Close()
+		r.box, r.server = nil, nil
+	}
 }
 
 // write replaces the configuration by one file.
