@@ -31,6 +31,8 @@ var stories = []story{
 		h.put("room.a.alarm.two", map[string]any{"event": "TWO", "enabled": true})
 		h.put("room.a.engine.e", map[string]any{"name": "e", "size": "L", "args": map[string]any{"mode": "fast"}, "keep": false})
 		h.put("room.a.team.t", map[string]any{"name": "t", "players": []any{map[string]any{"who": "ann", "rank": "1"}, map[string]any{"who": "bob", "rank": "2"}}, "fans": []any{}})
+		h.put("room.a.robot.r", map[string]any{"made_by": "A", "licence": "1"})
+		h.put("room.a.robot.s", map[string]any{"made_by": "A"})
 	}},
 	{"changes and deletions", func(h *house) {
 		h.put("room.a", map[string]any{"name": "a"})
@@ -41,6 +43,8 @@ var stories = []story{
 		h.put("room.a.alarm.one", map[string]any{"event": "ONE"})
 		h.put("room.a.engine.e", map[string]any{"name": "e", "size": "L"})
 		h.put("room.a.engine.old", map[string]any{"name": "old"})
+		h.put("room.a.robot.r", map[string]any{"made_by": "A"})
+		h.put("room.a.robot.old", map[string]any{"made_by": "A"})
 		h.put("room.a.team.t", map[string]any{"name": "t", "players": []any{map[string]any{"who": "ann", "rank": "1"}, map[string]any{"who": "bob", "rank": "2"}, map[string]any{"who": "cid", "rank": "3"}}, "fans": []any{map[string]any{"who": "dot", "rank": "1"}, map[string]any{"who": "eve", "rank": "1"}}})
 	}, func(h *house) {
 		h.put("room.a.team.t", map[string]any{"name": "t", "motto": "on", "players": []any{map[string]any{"who": "bob", "rank": "9"}, map[string]any{"who": "cid", "rank": "3"}, map[string]any{"who": "fay", "rank": "4"}}, "fans": []any{map[string]any{"who": "eve", "rank": "2"}, map[string]any{"who": "gus", "rank": "1"}}})
@@ -53,6 +57,8 @@ var stories = []story{
 		h.put("room.a.alarm.one", map[string]any{"event": "ONE", "enabled": true})
 		h.put("room.a.engine.e", map[string]any{"name": "e", "size": "XL", "args": map[string]any{"mode": "slow"}})
 		h.drop("room.a.engine.old")
+		h.put("room.a.robot.r", map[string]any{"made_by": "A", "licence": "2"})
+		h.drop("room.a.robot.old")
 	}},
 	{"replacements", func(h *house) {
 		h.put("room.a", map[string]any{"name": "a"})

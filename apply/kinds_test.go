@@ -94,6 +94,11 @@ func toyCatalog(t testing.TB) *schema.Catalog {
 			{Name: "coaches", Type: schema.TypeList, Of: schema.TypeString, Elem: schema.Elem{Whole: true}}},
 		Endpoints: toyEndpoints(in+"/teams", in+"/teams/{name}"),
 		Parts:     []schema.Part{ranked("players", toyEndpoint("GET", in+"/teams/{name}/players"), true), ranked("fans", nil, false), named("coaches")}}
+	robot := schema.Kind{Name: "robot", Parent: "room", Identity: schema.Identity{Binds: schema.ByID, ID: "id", Params: map[string]string{"maker": "made_by"}},
+		Attributes: []schema.Attribute{serverOwned("id"), key("made_by"), {Name: "licence", Type: schema.TypeString, Later: true}},
+		Endpoints:  toyEndpoints(in+"/robots", in+"/robots/{id}")}
+	robot.Endpoints.Update.Replaces = true
+	robot.Endpoints.Delete = toyEndpoint("DELETE", in+"/robots/{maker}/{id}")
 	const machine = in + "/engines/{name}"
 	copied := schema.Kind{Name: "copy", Parent: "engine", Once: true, Serial: true, Identity: schema.Identity{Binds: schema.ByID, ID: "id"},
 		Attributes: []schema.Attribute{serverOwned("id"), {Name: "text", Type: schema.TypeString, Immutable: true}, serverOwned("state"),
@@ -108,7 +113,7 @@ func toyCatalog(t testing.TB) *schema.Catalog {
 		Endpoints:  toyEndpoints(in+"/radios", in+"/radios/{band}")}
 	radio.Endpoints.Create.AnswersList = true
 	radio.Endpoints.Update.AnswersList, radio.Endpoints.Update.Replaces = true, true
-	catalog, err := schema.NewCatalog(room, user, entry, alarm, engine, rules, pass, team, radio, copied, played)
+	catalog, err := schema.NewCatalog(room, user, entry, alarm, engine, rules, pass, team, radio, robot, copied, played)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,15 +48,17 @@ func (r *run) removed(c *plan.Change) schema.Address {
 // or the file say which it was.
 func (r *run) oldRef(s *step) provider.Ref {
 	c := s.change
-	place, id, key := c.Place, c.ID, c.Key
+	place, id, key, value := c.Place, c.ID, c.Key, c.Before
 	if id == "" && key == "" && !s.kind.Singleton {
 		if prior := r.prior(c); prior != nil {
-			place, id, key = prior.Place, prior.ID, prior.Key
+			place, id, key, value = prior.Place, prior.ID, prior.Key, prior.Applied
 		} else if name, known, err := s.kind.NaturalKey(c.Desired); known && err == nil {
 			key = name
 		}
 	}
-	return refOf(s.kind, place, id, key)
+	ref := refOf(s.kind, place, id, key)
+	ref.Key = s.kind.PathValues(key, value)
+	return ref
 }
 
 // beforeRemoval looks at the object where the plan is old or the object must be ready first. gone says that there

@@ -230,7 +230,11 @@ func (w *writing) took(o schema.Object) {
 }
 
 // ref names the object.
-func (w *writing) ref() provider.Ref { return refOf(w.kind, w.place, w.object.ID, w.object.Key) }
+func (w *writing) ref() provider.Ref {
+	ref := refOf(w.kind, w.place, w.object.ID, w.object.Key)
+	ref.Key = w.kind.PathValues(w.object.Key, w.object.Value)
+	return ref
+}
 
 func refOf(kind *schema.Kind, place schema.Place, id, key string) provider.Ref {
 	return provider.Ref{Kind: kind, Place: place, ID: id, Key: kind.KeyParts(key)}

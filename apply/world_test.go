@@ -235,6 +235,9 @@ func (w *world) Write(ctx context.Context, call provider.Write) (schema.Object, 
 	} else if err := guard(ctx); err != nil {
 		return schema.Object{}, &provider.Error{Class: provider.Transient, Call: "a call", Err: err}
 	}
+	if _, err := call.Ref.Kind.Path(call.Endpoint.Path, call.Ref.Place, call.Ref.ID, call.Ref.Key); err != nil && call.Part == nil {
+		w.violation(err.Error())
+	}
 	w.mu.Lock()
 	if w.dead {
 		w.mu.Unlock()

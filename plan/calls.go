@@ -51,8 +51,24 @@ func (b *builder) creation(n *node) []schema.Call {
 		named := []string{cr.Provisional}
 		calls = append(calls, schema.Call{Verb: schema.CallUpdate, Operation: endpointFor(n.kind, named).Operation, Attributes: named})
 	}
+	calls = append(calls, b.completion(n)...)
 	calls = append(calls, b.partCalls(n, b.setParts(n), nil)...)
 	return b.steps(n, calls, schema.Transition{Before: cty.NullVal(n.kind.Type()), After: n.value})
+}
+
+// completion sends what a creation leaves out. Where the kind has Steps, these say when.
+func (b *builder) completion(n *node) []schema.Call {
+	var later []string
+	for i := range n.kind.Attributes {
+		if a := &n.kind.Attributes[i]; sent(n.kind, a) && a.Later && isSet(n.value, a.Name) {
+			later = append(later, a.Name)
+		}
+	}
+	if len(later) == 0 || n.kind.Hooks.Steps != nil {
+		return nil
+	}
+	call := schema.Call{Verb: schema.CallUpdate, Operation: endpointFor(n.kind, later).Operation, Attributes: later}
+	return append([]schema.Call{call}, b.waits(n)...)
 }
 
 // sent reports whether an attribute goes into the body of the kind's own endpoints.

@@ -18,7 +18,7 @@ import (
 // hold things; bells have no name at all and ring people, with secrets; tags are single entries; guests are
 // named people with grants; radios are known by their band, however it is spelt, and have secrets of their own. A shelf
 // has one lamp, which can be reset, and one motto, which cannot; a box has one seal, and photos of it are taken once. A box
-// is poured into another one once, whose things are lost.
+// is poured into another one once, whose things are lost. Nothing names cats, which get their licence when they are there.
 
 func endpoint(op, method, path string) *schema.Endpoint {
 	return &schema.Endpoint{Operation: op, Method: method, Path: "/api/atlas/v2" + path, Version: "2024-01-01", Role: "Shelf Owner"}
@@ -115,6 +115,9 @@ var toys = func() *schema.Catalog {
 				{Name: "alarm", Type: schema.TypeObject, Nested: []schema.Attribute{{Name: "hour", Type: schema.TypeInteger},
 					{Name: "code", Type: str, WriteOnly: true, RequiredWhen: []schema.Condition{{Attribute: "hour"}}}}}},
 			Endpoints: radios},
+		schema.Kind{Name: "cat", Parent: "shelf", Identity: schema.Identity{Binds: schema.ByID, ID: "id"},
+			Attributes: []schema.Attribute{id, {Name: "breed", Type: str, Immutable: true}, {Name: "licence", Type: str, Later: true}},
+			Endpoints:  crud("Cat", "/shelves/{shelfId}/cats", "/shelves/{shelfId}/cats/{catId}")},
 		schema.Kind{Name: "lamp", Parent: "shelf", Singleton: true, Reset: "it burns as it did when it was bought",
 			Attributes: []schema.Attribute{{Name: "watts", Type: schema.TypeInteger}, {Name: "color", Type: str}},
 			Endpoints: schema.Endpoints{Get: endpoint("getLamp", "GET", "/shelves/{shelfId}/lamp"),

@@ -21,7 +21,7 @@ type Ref struct {
 	Place schema.Place
 	// ID is its Atlas id, where the kind has one.
 	ID string
-	// Key holds the values of its natural key's attributes, where it has one.
+	// Key holds the values of its natural key's attributes, where it has one, and of others that its paths name.
 	Key map[string]string
 }
 

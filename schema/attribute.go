@@ -88,7 +88,7 @@ type Attribute struct {
 	Volatile bool
 	// Virtual marks an argument that exists in the language only: a Normalize hook rewrites it (R38).
 	Virtual bool
-	// Later says that a creation leaves it out; a Steps hook or an update sends it once the object is ready.
+	// Later says that a creation leaves it out; an update sends it once the object is ready, or when a Steps hook says.
 	Later bool
 
 	// Restless says why Atlas changes the value by itself, in a sentence that is told with its drift.

@@ -3,7 +3,10 @@ package schema
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
+
+	"github.com/zclconf/go-cty/cty"
 )
 
 // Params returns the names of the {parameters} in an endpoint's path, in order.
@@ -24,7 +27,7 @@ func Params(template string) []string {
 }
 
 // Path fills an endpoint's path for one object, every value percent-encoded but for unreserved characters
-// (RFC 3986, 2.3). key holds the values of natural key attributes by attribute name. A parameter is taken from
+// (RFC 3986, 2.3). key holds the values of attributes by attribute name, see [Kind.PathValues]. A parameter is taken from
 // the place, else from the attribute that [Kind.PathParam] names. Where no attribute is named, a parameter whose
 // name ends in "Id" is the object's id, any other one a key of one attribute, if the kind has such. A parameter
 // without a value is an error.
@@ -126,6 +129,30 @@ func (k *Kind) KeyParts(key string) map[string]string {
 			text = part
 		}
 		out[k.Identity.Key[i]] = text
+	}
+	return out
+}
+
+// PathValues returns the parts of a natural key and beside them, from a value of the object, those of its attributes
+// that the paths of its endpoints name: what Path takes besides place and id.
+func (k *Kind) PathValues(key string, value cty.Value) map[string]string {
+	out := k.KeyParts(key)
+	if value == cty.NilVal || value.IsNull() {
+		return out
+	}
+	for _, e := range k.AllEndpoints() {
+		for _, param := range Params(e.Path) {
+			a := k.PathParam(param)
+			if a == nil || a.Name == k.Identity.ID || slices.Contains(k.Identity.Key, a.Name) {
+				continue
+			}
+			if text, ok := textOf(value.GetAttr(a.Name)); ok {
+				if out == nil {
+					out = map[string]string{}
+				}
+				out[a.Name] = text
+			}
+		}
 	}
 	return out
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/zclconf/go-cty/cty"
+
 	"mercator/schema"
 )
 
@@ -52,6 +54,29 @@ func TestPath(t *testing.T) {
 		if err != nil || got != tc.want {
 			t.Errorf("%s gives %q, %v; want %q", tc.template, got, err, tc.want)
 		}
+	}
+}
+
+// What a path names beside the id is taken from the object.
+func TestPathValues(t *testing.T) {
+	role := pathKind("role", schema.Identity{ID: "id", Params: map[string]string{"provider": "name"}})
+	role.Endpoints.Delete = &schema.Endpoint{Path: "/groups/{groupId}/roles/{provider}/{roleId}"}
+	value := cty.ObjectVal(map[string]cty.Value{"id": cty.StringVal("r1"), "name": cty.StringVal("A/Z"),
+		"database_name": cty.StringVal("d"), "username": cty.NullVal(cty.String)})
+	key := role.PathValues("", value)
+	if want := map[string]string{"name": "A/Z"}; !maps.Equal(key, want) {
+		t.Errorf("got %v, want %v", key, want)
+	}
+	path, err := role.Path(role.Endpoints.Delete.Path, "groupId=g1", "r1", key)
+	if path != "/groups/g1/roles/A%2FZ/r1" || err != nil {
+		t.Errorf("got %q, %v", path, err)
+	}
+	user := pathKind("user", schema.Identity{Key: []string{"database_name", "username"}})
+	if got := user.PathValues("admin/a%2Fb", cty.NilVal); !maps.Equal(got, map[string]string{"database_name": "admin", "username": "a/b"}) {
+		t.Errorf("of a key it gives %v", got)
+	}
+	if got := role.PathValues("", cty.NullVal(value.Type())); got != nil {
+		t.Errorf("of nothing it gives %v", got)
 	}
 }
 

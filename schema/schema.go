@@ -173,6 +173,9 @@ type Endpoint struct {
 	Role string
 	// BareArray says that the answer of a list is a JSON array without pages.
 	BareArray bool
+	// Arrays are the fields of the answer of a list that hold its objects, where it has several without pages in place
+	// of results.
+	Arrays []string
 	// Batch is how many objects one call takes as an array; 0 means one, not in an array.
 	Batch int
 	// AnswersList says that a creation is answered with a list instead of the object, so that it is read back.

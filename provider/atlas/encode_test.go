@@ -39,7 +39,7 @@ func recorder(t *testing.T, status int, answer string) (*lab, *sent) {
 
 func TestWriteBodies(t *testing.T) {
 	catalog := toys(t)
-	box, label := catalog.Kind("box"), catalog.Kind("label")
+	box, label, pen := catalog.Kind("box"), catalog.Kind("label"), catalog.Kind("pen")
 	hook := func(id, url, secret string) cty.Value {
 		v := map[string]cty.Value{"made": str("2026-01-01T00:00:00Z")}
 		for name, text := range map[string]string{"hook_id": id, "url": url, "secret": secret} {
@@ -79,6 +79,8 @@ func TestWriteBodies(t *testing.T) {
 		{"batch", provider.Write{Ref: provider.Ref{Kind: label, Place: place}, Endpoint: label.Endpoints.Create, Bodies: []cty.Value{
 			with(label.Attributes, map[string]cty.Value{"text": str("x")}), with(label.Attributes, map[string]cty.Value{"text": str("y"), "note": str("")})}},
 			"POST /api/atlas/v2/groups/g1/labels", `[{"text":"x"},{"text":"y","note":""}]`},
+		{"deletion by the id and more", provider.Write{Ref: provider.Ref{Kind: pen, Place: place, ID: "1", Key: map[string]string{"made_by": "A&B"}}, Endpoint: pen.Endpoints.Delete},
+			"DELETE /api/atlas/v2/groups/g1/pens/A%26B/1", ""},
 		{"deletion by two keys", provider.Write{Ref: provider.Ref{Kind: label, Place: place, Key: map[string]string{"shelf": "CN=ä,OU=x", "text": "$y"}}, Endpoint: label.Endpoints.Delete},
 			"DELETE /api/atlas/v2/groups/g1/labels/CN%3D%C3%A4%2COU%3Dx/%24y", ``},
 		{"part", provider.Write{Ref: one, Endpoint: box.Parts[0].Write, Part: &box.Parts[0], Bodies: []cty.Value{full}},

@@ -108,7 +108,13 @@ func toys(t testing.TB) *schema.Catalog {
 	add.Batch = 1
 	bare := endpoint("listLabels", "GET", "/groups/{groupId}/labels")
 	bare.BareArray = true
+	pens := endpoint("listPens", "GET", "/groups/{groupId}/pens")
+	pens.Arrays = []string{"pens", "pencils"}
 	c, err := schema.NewCatalog(
+		schema.Kind{Name: "pen", Identity: schema.Identity{Binds: schema.ByID, ID: "pen_id", Params: map[string]string{"maker": "made_by"}},
+			Attributes: []schema.Attribute{{Name: "made_by", Type: schema.TypeString},
+				{Name: "pen_id", Type: schema.TypeString, Owner: schema.Server, Forms: []schema.Form{{API: "penId", Pattern: ".*"}, {API: "_id", Pattern: ".*"}}}},
+			Endpoints: schema.Endpoints{List: pens, Delete: endpoint("deletePen", "DELETE", "/groups/{groupId}/pens/{maker}/{penId}")}},
 		schema.Kind{
 			Name:     "box",
 			Identity: schema.Identity{Binds: schema.ByKey, ID: "id", Key: []string{"name"}, Params: map[string]string{"boxName": "name"}},

@@ -182,10 +182,10 @@ func (c *Client) readPage(ctx context.Context, r request, n int) (page, error) {
 	return p, nil
 }
 
-// list reads a list of an endpoint, whichever form it has. A plain array is verified by its status and its JSON
+// list reads a list of an endpoint, whichever form it has. One without pages is verified by its status and its JSON
 // being whole.
 func list[T any](ctx context.Context, c *Client, r request, read parse[T]) ([]T, error) {
-	if !r.endpoint.BareArray {
+	if !r.endpoint.BareArray && r.endpoint.Arrays == nil {
 		return sweep(ctx, c, r, read)
 	}
 	j, err := c.do(ctx, &r)
@@ -193,11 +193,28 @@ func list[T any](ctx context.Context, c *Client, r request, read parse[T]) ([]T,
 		return nil, err
 	}
 	items, ok := j.([]any)
+	if r.endpoint.Arrays != nil {
+		items, ok = arrays(j, r.endpoint.Arrays)
+	}
 	if !ok {
-		return nil, c.plainError(&r, errors.New("the answer is no array"))
+		return nil, c.plainError(&r, errors.New("the answer is not the list that it should be"))
 	}
 	values, _ := join([]page{{items: items}}, read)
 	return values, nil
+}
+
+// arrays joins the arrays that an answer holds under the given names. An answer that lacks one of them is not taken for
+// an empty list (R7).
+func arrays(j any, names []string) (items []any, ok bool) {
+	m, _ := j.(map[string]any)
+	for _, name := range names {
+		list, there := m[name].([]any)
+		if !there {
+			return nil, false
+		}
+		items = append(items, list...)
+	}
+	return items, true
 }
 
 // absent reports whether a 404 says that the object itself is missing, and not what it lives in.

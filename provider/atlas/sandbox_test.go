@@ -287,6 +287,11 @@ func TestEveryPathOfTheCatalogue(t *testing.T) {
 		for _, name := range k.Identity.Key {
 			key[name] = "203.0.113.7"
 		}
+		for _, name := range k.Identity.Params { // what a path names besides
+			if name != k.Identity.ID {
+				key[name] = "203.0.113.7"
+			}
+		}
 		return "5a0db0000000000000000009", key
 	}
 	inside = func(k *schema.Kind) schema.Place {

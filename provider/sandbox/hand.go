@@ -22,6 +22,8 @@ func keyOf(kind Kind, doc object) string {
 		return textOf(doc, "type")
 	case SearchIndex:
 		return searchKey(doc)
+	case CloudRole:
+		return cloudRoleID(doc)
 	}
 	return textOf(doc, "id")
 }
@@ -191,6 +193,9 @@ func (s *Server) Put(kind Kind, groupID string, raw map[string]any) error {
 	if kind == Alert {
 		s.raise(doc, groupID, textOf(p.Doc, "orgId"))
 	}
+	if kind == CloudRole && cloudRoleID(doc) == "" {
+		doc[map[bool]string{true: "_id", false: "roleId"}[doc["providerName"] == "AZURE"]] = s.newID()
+	}
 	key := keyOf(kind, doc)
 	if key == "" || key == "/" {
 		return fmt.Errorf("the %s has no key: %s", kind, canonical(doc))
@@ -209,7 +214,7 @@ func (s *Server) Put(kind Kind, groupID string, raw map[string]any) error {
 
 // resume lets an object that was put in a busy state leave it.
 func (s *Server) resume(kind Kind, it *item) {
-	if w, ok := works[kind]; ok {
+	if w, ok := works[kind]; ok && it.Doc[w.state] != nil {
 		s.toil(kind, it, textOf(it.Doc, w.state), s.opts.UpdateTime)
 	}
 	if kind != Cluster && kind != FlexCluster {

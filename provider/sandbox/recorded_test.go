@@ -387,6 +387,25 @@ func TestRecordedSingletons(t *testing.T) {
 	}
 }
 
+// TestRecordedCloudRoles compares what a sandbox answers about roles at cloud providers, of which AWS's are recorded.
+func TestRecordedCloudRoles(t *testing.T) {
+	c := newConformance(t, "cloudProviderAccess")
+	for _, list := range c.recorded {
+		for _, r := range list {
+			c.fresh(t, r)
+			if r.Method == "POST" {
+				c.compare(t, r, writable(t, asObject(r.Body), cloudRoleRule))
+				continue
+			}
+			for _, doc := range objectsOf(asObject(r.Body), "awsIamRoles") {
+				c.put(t, CloudRole, r.Params["groupId"], doc)
+			}
+			c.compare(t, r, nil)
+		}
+	}
+	c.report(t)
+}
+
 // TestRecordedIntegrations compares what a sandbox answers about third-party integrations. A POST is answered with the
 // list of all, so those that are not new are put there before.
 func TestRecordedIntegrations(t *testing.T) {

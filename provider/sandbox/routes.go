@@ -83,5 +83,6 @@ func allOperations() router {
 		orgUserOperations, teamOperations,
 		identityOperations,
 		raisedOperations,
-		integrationOperations, searchOperations)
+		integrationOperations, searchOperations,
+		cloudRoleOperations)
 }

@@ -45,13 +45,15 @@ const (
 	Organization      Kind = "organization"
 	OrgSettings       Kind = "org_settings"
 	Alert             Kind = "alert"
+	CloudRole         Kind = "cloud_provider_access"
 )
 
 // collected are the kinds of which a project has any number.
 var collected = [...]Kind{DatabaseUser, CustomRole, AccessList, AlertConfig, Cluster, Container, FlexCluster, BackupSnapshot, RestoreJob,
 	ProjectTeam,
 	Alert,
-	Integration, SearchIndex}
+	Integration, SearchIndex,
+	CloudRole}
 
 // single are the kinds of which a project has exactly one, with what it is from the start.
 var single = map[Kind]func() object{

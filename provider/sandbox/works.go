@@ -15,6 +15,7 @@ type work struct {
 // works are the kinds that Atlas works on besides clusters.
 var works = map[Kind]work{
 	SearchIndex: {state: "status", after: map[string]string{"PENDING": "READY", "BUILDING": "READY", "DELETING": ""}, done: (*Server).indexed},
+	CloudRole:   {state: "status", after: map[string]string{"IN_PROGRESS": "COMPLETE"}, done: (*Server).serviceAccountMade},
 }
 
 // toil sends an object into a state, and to work if that one does not last. It takes a tenth of a cluster's time.

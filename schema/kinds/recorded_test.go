@@ -70,7 +70,7 @@ func TestRecordedAnswersDecode(t *testing.T) {
 			skipped[fmt.Sprintf("%s %s in %s, not %s", r.Method, r.Path, r.Version, a.endpoint.Version)]++
 			continue
 		}
-		for i, object := range objects(r.Body) {
+		for i, object := range objects(r.Body, a.endpoint.Arrays...) {
 			at := fmt.Sprintf("%s, object %d", r.File, i)
 			for _, path := range checkAnswer(t, at, a, object) {
 				unknown[a.kind.Name+" "+path]++
@@ -94,14 +94,21 @@ func TestRecordedAnswersDecode(t *testing.T) {
 	}
 }
 
-// objects returns the objects of an answer: one, the results of a list, or a bare array.
-func objects(body any) []map[string]any {
+// objects returns the objects of an answer: one, the results of a list, those of several named arrays, or a bare array.
+func objects(body any, arrays ...string) []map[string]any {
 	var list []any
 	switch b := body.(type) {
 	case []any:
 		list = b
 	case map[string]any:
+		for _, name := range arrays {
+			named, _ := b[name].([]any)
+			list = append(list, named...)
+		}
 		results, ok := b["results"].([]any)
+		if arrays != nil {
+			break
+		}
 		if !ok {
 			return []map[string]any{b}
 		}

@@ -30,7 +30,8 @@ type lawLook struct {
 	owned map[string]schema.Address
 }
 
-var lawKinds = []sandbox.Kind{sandbox.Cluster, sandbox.DatabaseUser, sandbox.CustomRole, sandbox.AccessList, sandbox.AlertConfig, sandbox.FlexCluster, sandbox.Integration}
+var lawKinds = []sandbox.Kind{sandbox.Cluster, sandbox.DatabaseUser, sandbox.CustomRole, sandbox.AccessList, sandbox.AlertConfig, sandbox.FlexCluster, sandbox.Integration,
+	sandbox.CloudRole}
 
 // lawSingles are the kinds of which a project has one from the start.
 var lawSingles = []sandbox.Kind{sandbox.MaintenanceWindow, sandbox.Auditing}
@@ -95,6 +96,8 @@ func lawLiveKey(kind string, doc map[string]any) string {
 		return text("roleName")
 	case "integration":
 		return text("type")
+	case "cloud_provider_access":
+		return text("roleId") + text("_id")
 	case "access_list":
 		if block := text("cidrBlock"); block != "" {
 			return lawEntry(block)
@@ -108,12 +111,13 @@ func lawBoundIdentity(b *schema.Bound) string {
 	switch b.Kind {
 	case "project":
 		return "project " + b.ID + " "
-	case "alert_config":
-		return "alert_config " + b.Place.Param("groupId") + " " + b.ID
 	case "backup_schedule":
 		return "backup_schedule " + b.Place.Param("groupId") + " " + b.Place.Param("clusterName")
 	}
 	key := strings.NewReplacer("%2F", "/", "%25", "%").Replace(b.Key)
+	if lawNameless(b.Kind) {
+		key = b.ID
+	}
 	return b.Kind + " " + b.Place.Param("groupId") + " " + key
 }
 
@@ -142,7 +146,7 @@ func (c *lawCase) check(e *lawEstate, before lawLook) {
 // checkDeclared finds each declared object once, owned, with the arguments that the file sets.
 func (c *lawCase) checkDeclared(e *lawEstate, after lawLook) {
 	wanted, expired := map[string]bool{}, map[string]bool{}
-	var alerts []lawDeclared
+	var nameless []lawDeclared
 	for _, d := range e.declared() {
 		group, ok := c.box.ProjectID(d.project)
 		if !ok {
@@ -152,8 +156,8 @@ func (c *lawCase) checkDeclared(e *lawEstate, after lawLook) {
 		if d.kind == "project" {
 			id = "project " + group + " "
 		}
-		if d.kind == "alert_config" {
-			alerts = append(alerts, d)
+		if d.kind != "project" && lawNameless(d.kind) {
+			nameless = append(nameless, d)
 			continue
 		}
 		live, there := after.live[id]
@@ -171,7 +175,7 @@ func (c *lawCase) checkDeclared(e *lawEstate, after lawLook) {
 			c.rt.Fatalf("%s%s is not as the file says: %s\n%v", c.at(), d, why, live.doc)
 		}
 	}
-	c.checkAlerts(alerts, after, wanted)
+	c.checkNameless(nameless, after, wanted)
 	for id, a := range after.owned {
 		kind, _, _ := strings.Cut(id, " ")
 		if _, live := after.live[id]; !wanted[id] && (live || !expired[kind]) {
@@ -186,14 +190,14 @@ func (c *lawCase) expired(d lawDeclared) bool {
 	return ok && err == nil && !when.After(c.clock.Now())
 }
 
-// checkAlerts pairs what is declared with the owned objects, each used once.
-func (c *lawCase) checkAlerts(alerts []lawDeclared, after lawLook, wanted map[string]bool) {
-	for _, d := range alerts {
+// checkNameless pairs what is declared without a name with the owned objects, each used once.
+func (c *lawCase) checkNameless(declared []lawDeclared, after lawLook, wanted map[string]bool) {
+	for _, d := range declared {
 		group, _ := c.box.ProjectID(d.project)
 		why, found := "there is none", ""
 		for _, id := range slices.Sorted(maps.Keys(after.live)) {
 			live := after.live[id]
-			if live.kind != "alert_config" || live.group != group || wanted[id] || !lawAddressOf(d, after.owned[id]) {
+			if live.kind != d.kind || live.group != group || wanted[id] || !lawAddressOf(d, after.owned[id]) {
 				continue
 			}
 			if why = c.fits(d, live); why == "" {
@@ -202,16 +206,16 @@ func (c *lawCase) checkAlerts(alerts []lawDeclared, after lawLook, wanted map[st
 			}
 		}
 		if found == "" {
-			c.rt.Fatalf("%salert_config %s in %s is not as the file says: %s", c.at(), d.block.label, d.project, why)
+			c.rt.Fatalf("%s%s %s in %s is not as the file says: %s", c.at(), d.kind, d.block.label, d.project, why)
 		}
 		wanted[found] = true
 	}
 }
 
-// lawAddressOf reports whether an address is that of the declared alert configuration.
+// lawAddressOf reports whether an address is that of the declared object without a name.
 func lawAddressOf(d lawDeclared, a schema.Address) bool {
 	_, key, _ := strings.Cut(d.instance, "/")
-	last := "alert_config." + d.block.label
+	last := d.kind + "." + d.block.label
 	if key != "" {
 		last += fmt.Sprintf("[%q]", key)
 	}

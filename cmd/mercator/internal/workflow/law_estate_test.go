@@ -19,6 +19,8 @@ var lawNames = map[string][]string{
 	"alert_config":  {"cpu", "lag", "bill", "disk", "spare"},
 	"integration":   {"metrics", "pager", "chat", "hook"},
 
+	"cloud_provider_access": {"keys", "exports", "lake"},
+
 	"maintenance_window": {"window"},
 	"auditing":           {"audit"},
 }
@@ -28,7 +30,12 @@ func lawSingle(kind string) bool { return catalog.Kind(kind).Singleton }
 
 // lawRepeats reports whether blocks of the kind may have a for_each: what it makes has no name, or one with the key in it.
 func lawRepeats(kind string) bool {
-	return nameArgument(kind) != "" || kind == "alert_config"
+	return nameArgument(kind) != "" || lawNameless(kind)
+}
+
+// lawNameless reports whether nothing tells objects of the kind apart but their ids.
+func lawNameless(kind string) bool {
+	return len(catalog.Kind(kind).Identity.Key) == 0 && !lawSingle(kind)
 }
 
 // free returns names of the kind that no sibling has as its label or name.
@@ -75,7 +82,7 @@ func (g *lawGen) renameable(b *lawBlock) {
 
 func (g *lawGen) addChild() {
 	kind := lawPick(g, "access_list", "database_user", "custom_role", "alert_config", "cluster", "database_user", "alert_config", "alert_config", "cluster", "maintenance_window", "auditing", "flex_cluster",
-		"alert_config", "alert_config", "cluster", "integration", "integration")
+		"alert_config", "alert_config", "cluster", "integration", "cloud_provider_access", "integration")
 	names := g.free(kind, g.project.children)
 	if len(names) == 0 {
 		return
@@ -127,7 +134,7 @@ func (g *lawGen) keys(old []string) []string {
 }
 
 // lawEager is how much more often, in a hundred times, arguments are touched of kinds that are rare.
-var lawEager = map[string]int{"backup_schedule": 15, "integration": 25}
+var lawEager = map[string]int{"backup_schedule": 15, "integration": 25, "cloud_provider_access": 20}
 
 // arguments makes or changes the arguments of a block.
 func (g *lawGen) arguments(b *lawBlock, old lawObject) {

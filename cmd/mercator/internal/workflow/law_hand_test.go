@@ -103,6 +103,9 @@ func (c *lawCase) stableName(l lawLive) string {
 	if l.kind == "alert_config" {
 		return fmt.Sprint(name, l.doc["eventTypeName"], l.doc["metricThreshold"], l.doc["threshold"], l.doc["matchers"], len(l.doc["notifications"].([]any)))
 	}
+	if l.kind == "cloud_provider_access" {
+		return fmt.Sprint(name, l.doc["providerName"], l.doc["iamAssumedRoleArn"], l.doc["servicePrincipalId"], l.doc["tenantId"])
+	}
 	return name + l.key
 }
 
@@ -186,6 +189,13 @@ func (h lawHand) change(c *lawCase, l lawLive) error {
 		}
 	case "access_list":
 		fields["comment"] = "by hand"
+	case "cloud_provider_access":
+		switch l.doc["providerName"] {
+		case "AWS":
+			fields["iamAssumedRoleArn"] = "arn:aws:iam::123456789012:role/by-hand"
+		case "AZURE":
+			fields["tenantId"] = lawUUIDs[2]
+		}
 	case "integration":
 		for _, name := range []string{"region", "channelName", "routingKey", "bodyTemplate", "username"} {
 			if _, shown := l.doc[name]; shown && n > 0 {
@@ -248,7 +258,10 @@ func (h lawHand) add(c *lawCase, group string) error {
 		}
 		return c.box.Put(kind, group, doc)
 	}
-	switch h.what % 7 {
+	switch h.what % 8 {
+	case 7: // one that an interrupted creation might be taken for
+		return c.box.Put(sandbox.CloudRole, group, map[string]any{"providerName": "AWS", "atlasAWSAccountArn": "arn:aws:iam::299602853325:root",
+			"atlasAssumedRoleExternalId": lawUUIDs[h.object%3], "iamAssumedRoleArn": nil, "authorizedDate": nil, "featureUsages": []any{}})
 	case 6:
 		return put(sandbox.Integration, "DATADOG", map[string]any{"type": "DATADOG", "apiKey": "************************cafe", "region": "EU", "customEndpoint": nil,
 			"sendCollectionLatencyMetrics": false, "sendDatabaseMetrics": true, "sendQueryStatsMetrics": false, "sendUserProvidedResourceTags": false})
@@ -297,7 +310,7 @@ func (g *lawGen) faults() []sandbox.Fault {
 	for range 1 + g.n(3) {
 		f := sandbox.Fault{
 			Method: lawPick(g, "POST", "PATCH", "DELETE", "PUT", "GET", ""),
-			Path:   lawPick(g, "/alertConfigs", "/databaseUsers", "/accessList", "/clusters|/flexClusters", "/integrations", "/customDBRoles", "/groups$", "/processArgs$", "/settings$|/limits", "/maintenanceWindow$|/auditLog$|/schedule$", ""),
+			Path:   lawPick(g, "/alertConfigs", "/databaseUsers", "/accessList", "/clusters|/flexClusters", "/integrations|/cloudProviderAccess", "/customDBRoles", "/groups$", "/processArgs$", "/settings$|/limits", "/maintenanceWindow$|/auditLog$|/schedule$", ""),
 		}
 		if g.chance(60) {
 			f.Nth = 1 + g.n(4)

@@ -91,6 +91,19 @@ func init() {
 			return lawObject{"backing_provider_name": p[0], "region_name": p[1]}
 		},
 
+		"cloud_provider_access.provider_name": func(g *lawGen, old any) any {
+			if old != nil && (lawGuarded(g.block) || !g.chance(40)) {
+				return old // a change replaces the role
+			}
+			return g.other(old, "AWS", "AZURE", "GCP")
+		},
+		"cloud_provider_access.iam_assumed_role_arn": func(g *lawGen, old any) any {
+			return g.other(old, "arn:aws:iam::123456789012:role/one", "arn:aws:iam::123456789012:role/two")
+		},
+		"cloud_provider_access.atlas_azure_app_id":   func(g *lawGen, old any) any { return g.other(old, lawMapAny(lawUUIDs)...) },
+		"cloud_provider_access.service_principal_id": func(g *lawGen, old any) any { return g.other(old, lawMapAny(lawUUIDs)...) },
+		"cloud_provider_access.tenant_id":            func(g *lawGen, old any) any { return g.other(old, lawMapAny(lawUUIDs)...) },
+
 		"integration.type":                        func(g *lawGen, old any) any { return g.service(old) },
 		"integration.region":                      func(g *lawGen, old any) any { return g.other(old, "US", "EU") },
 		"integration.account_id":                  func(g *lawGen, old any) any { return g.other(old, strings.Repeat("a1", 20), strings.Repeat("b2", 20)) },
@@ -124,6 +137,8 @@ func init() {
 		lawValues["project.limits."+l.Name] = func(g *lawGen, old any) any { return g.other(old, from...) }
 	}
 }
+
+var lawUUIDs = []string{"6f0bd6a8-6ff4-4dd4-8b4e-8d5e6f3c1f0a", "0b6b7a55-3c0f-4f0e-9c39-3a5ad2a3a7b1", "9f2deb0d-be22-4524-a403-df531868bac0"}
 
 func lawID(g *lawGen, old any) any {
 	return g.other(old, "5e2211c17a3e5a48f5497de3", "5e2211c17a3e5a48f5497de4")

@@ -351,11 +351,10 @@ func (b *lawBlock) declaredAs(project, pk, k string) []lawDeclared {
 		return out
 	case "database_user":
 		d.key = lawDatabase(args) + "/" + b.naturalName(k)
-	case "alert_config":
 	case "integration":
 		d.key = args["type"].(string)
 	default:
-		if !lawSingle(b.kind) {
+		if !lawSingle(b.kind) && !lawNameless(b.kind) {
 			d.key = b.naturalName(k)
 		}
 	}
