@@ -283,6 +283,9 @@ func (p *Plan) Refusals() diag.List {
 			case c.Overwrites != "":
 				out.Add(diag.Errorf("needs_allow_destroy", fmt.Sprintf("%s would overwrite %s for good", c.Address, c.Overwrites),
 					"It would replace all data that is in there now. Remove the block, or where nobody is asked allow the loss:\n\n--allow-destroy %s", quoteShell(c.Address)).On(string(c.Address)).At(c.Range))
+			case !c.HasRisk(schema.Irreversible):
+				summary, detail := lockOut(c)
+				out.Add(diag.Errorf("needs_allow_lock_out", summary, "%s", detail).On(string(c.Address)).At(c.Range))
 			default:
 				out.Add(diag.Errorf("needs_allow_destroy", fmt.Sprintf("%s would be lost for good", c.Address),
 					"It would be %sd: %s. Put it back into the files, or where nobody is asked allow the loss:\n\n--allow-destroy %s", c.Action, reasonText(c), quoteShell(c.Address)).On(string(c.Address)).At(c.Range))
@@ -305,7 +308,7 @@ func dangers(c *Change) string {
 		text string
 	}{{schema.Billable, "Atlas charges more"}, {schema.Downtime, "connections break"},
 		{schema.GrantsAccess, "somebody may do more than before"}, {schema.OpensNetwork, "more addresses can reach the databases"}} {
-		if c.hasRisk(d.risk) {
+		if c.HasRisk(d.risk) {
 			texts = append(texts, d.text)
 		}
 	}

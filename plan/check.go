@@ -66,8 +66,10 @@ func (b *builder) checks() {
 		case Replace:
 			b.checkReplace(n)
 			b.checkProtected(n)
+			b.checkHand(n)
 		case Delete:
 			b.checkProtected(n)
+			b.checkHand(n)
 		}
 		if n.live != nil && n.desired != nil && c.Action != Delete {
 			b.checkName(n)

@@ -31,6 +31,9 @@ type Facts struct {
 	// SecretFiles are the ids of the credentials whose secrets lie in the files that exist among those that
 	// [Pairing.SecretFiles] asks about, "" for a file that holds something else.
 	SecretFiles map[string]string
+	// InUse names, by connection, the credential with which the calls are made: what [schema.Credential.Public] holds of
+	// it. It has those that [Pairing.AsksInUse] asks about and that are known.
+	InUse map[string]string
 }
 
 // Prior is what the state remembers.

@@ -181,6 +181,7 @@ func (b *builder) order(p *Plan) {
 		g.edges(n)
 	}
 	g.creationsFirst()
+	g.handLast()
 	sorted, circle := g.sort()
 	if circle != nil {
 		b.error(circle[0].node.address, "cycle", "The changes wait for each other in a circle",

@@ -22,14 +22,21 @@ func (b *builder) risks() {
 		}
 		for i := range n.kind.Risks {
 			rule := &n.kind.Risks[i]
-			if !c.hasRisk(rule.Risk) && !harmless(c, rule.Risk) && b.carries(n, rule) {
-				c.Risks = append(c.Risks, RiskNote{rule.Risk, b.riskNote(n, rule.Risk)})
+			if c.HasRisk(rule.Risk) || harmless(c, rule.Risk) || !b.carries(n, rule) {
+				continue
 			}
+			note := b.riskNote(n, rule.Risk)
+			if rule.InUse {
+				if note = b.handNote(n); note == "" {
+					continue
+				}
+			}
+			c.Risks = append(c.Risks, RiskNote{rule.Risk, note})
 		}
-		if c.Exclusive && !c.hasRisk(schema.Irreversible) {
+		if c.Exclusive && !c.HasRisk(schema.Irreversible) {
 			c.Risks = append(c.Risks, RiskNote{schema.Irreversible, "not declared, and its kind is exclusive"})
 		}
-		if c.Action == Replace && !c.CreateFirst && !c.hasRisk(schema.Downtime) && !harmless(c, schema.Downtime) {
+		if c.Action == Replace && !c.CreateFirst && !c.HasRisk(schema.Downtime) && !harmless(c, schema.Downtime) {
 			c.Risks = append(c.Risks, RiskNote{schema.Downtime, "it is deleted before it is made again"})
 		}
 		c.Roles = roles(n.kind, slices.Concat(c.Calls, c.Removal))
@@ -60,7 +67,7 @@ func roles(kind *schema.Kind, calls []schema.Call) []string {
 	return slices.Compact(out)
 }
 
-func (c *Change) hasRisk(risk schema.Risk) bool {
+func (c *Change) HasRisk(risk schema.Risk) bool {
 	return slices.ContainsFunc(c.Risks, func(r RiskNote) bool { return r.Risk == risk })
 }
 
@@ -68,10 +75,10 @@ func needsAllow(c *Change) string {
 	switch {
 	case c.GoesWith != "":
 		return ""
-	case c.hasRisk(schema.Irreversible) || c.hasRisk(schema.LocksOut):
+	case c.HasRisk(schema.Irreversible) || c.HasRisk(schema.LocksOut):
 		return "allow-destroy"
-	case c.Action == Adopt && (len(c.Secrets) > 0 || c.hasRisk(schema.Billable) || c.hasRisk(schema.Downtime) ||
-		c.hasRisk(schema.GrantsAccess) || c.hasRisk(schema.OpensNetwork)):
+	case c.Action == Adopt && (len(c.Secrets) > 0 || c.HasRisk(schema.Billable) || c.HasRisk(schema.Downtime) ||
+		c.HasRisk(schema.GrantsAccess) || c.HasRisk(schema.OpensNetwork)):
 		return "allow-adopt"
 	}
 	return ""

@@ -25,7 +25,7 @@ func NewCatalog(kinds ...Kind) (*Catalog, error) {
 		if _, ok := c.kinds[k.Name]; ok {
 			errs = append(errs, fmt.Errorf("kind %s: declared twice", k.Name))
 		}
-		if k.Credential != nil {
+		if k.Credential != nil && Find(k.Attributes, SecretFile) == nil { // they are there in a kind of another catalog
 			k.Attributes = slices.Concat(k.Attributes, deliveries)
 		}
 		k.Attributes = complete(k.Attributes)
@@ -197,6 +197,9 @@ func (c *Catalog) check(k *Kind) []string {
 		bad("Identity.Pattern: %v", err)
 	}
 	for _, r := range k.Risks {
+		if r.InUse && k.Credential == nil {
+			bad("a rule for %s speaks of the credential in use, which it cannot be", r.Risk)
+		}
 		if (r.Attribute == "") == (len(r.On) == 0) {
 			bad("a rule for %s needs either On or Attribute", r.Risk)
 		}

@@ -31,6 +31,8 @@ type RiskRule struct {
 	When      Trend
 	// Of limits Attribute rules to new values among these, compared without case.
 	Of []string
+	// InUse limits the rule to the credential with which Mercator works (R23), for kinds that are one.
+	InUse bool
 }
 
 // Event is what happens to an object as a whole.

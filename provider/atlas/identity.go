@@ -69,6 +69,9 @@ func (c *Client) Identity(ctx context.Context, orgID string) (Identity, error) {
 	return me, nil
 }
 
+// Credential returns what names the credential to Atlas: a client id or a public key, "" for a bearer token.
+func (c *Client) Credential() string { return c.cred.Name() }
+
 func (c *Client) serviceAccountIdentity(ctx context.Context, me Identity, orgID string) (Identity, error) {
 	fill := strings.NewReplacer("{orgId}", url.PathEscape(orgID), "{clientId}", url.PathEscape(me.Name))
 	j, err := c.do(ctx, &request{endpoint: serviceAccountEndpoint, path: fill.Replace(serviceAccountEndpoint.Path)})

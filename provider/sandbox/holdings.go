@@ -130,8 +130,11 @@ func (s *Server) heldDoc(kind Kind, orgID, key string) (object, error) {
 	return it.Doc, nil
 }
 
-// putHeld is Put for what an organization has.
+// putHeld is Put for what an organization has; "" is the first one.
 func (s *Server) putHeld(kind Kind, orgID string, doc object) error {
+	if orgID == "" {
+		orgID = s.orgs[0].ID
+	}
 	if s.org(orgID) == nil {
 		return fmt.Errorf("the sandbox has no organization %q", orgID)
 	}

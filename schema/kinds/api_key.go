@@ -84,6 +84,10 @@ var _ = declare(schema.Kind{
 		{Risk: schema.GrantsAccess, Attribute: "roles", When: schema.Added},
 		{Risk: schema.GrantsAccess, Attribute: "projects", When: schema.Added},
 		{Risk: schema.GrantsAccess, Attribute: "projects.roles", When: schema.Added},
+		{Risk: schema.LocksOut, InUse: true, On: []schema.Event{schema.OnDelete, schema.OnReplace}},
+		{Risk: schema.LocksOut, InUse: true, Attribute: "roles", When: schema.Changed},
+		{Risk: schema.LocksOut, InUse: true, Attribute: "projects", When: schema.Changed},
+		{Risk: schema.LocksOut, InUse: true, Attribute: "access_list", When: schema.Changed},
 	},
 	Hooks: schema.Hooks{Normalize: normalizeAPIKey, Decode: decodeAPIKey},
 })

@@ -35,6 +35,10 @@ var _ = declare(schema.Kind{
 			Write: &schema.Endpoint{Operation: "updateOrgSettings", Method: "PATCH", Path: organization + "/settings",
 				Version: version20230101, Role: orgOwner}},
 	},
+
+	Risks: []schema.RiskRule{
+		{Risk: schema.LocksOut, Attribute: "settings.api_access_list_required", When: schema.Changed},
+	},
 })
 
 var organizationSettings = []schema.Attribute{

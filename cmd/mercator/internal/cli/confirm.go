@@ -11,6 +11,7 @@ import (
 	"github.com/fatih/color"
 
 	"mercator/plan"
+	"mercator/schema"
 )
 
 // human is somebody at a terminal who answers questions.
@@ -21,8 +22,8 @@ type human struct {
 
 func newHuman(in io.Reader, s screen) *human { return &human{s, bufio.NewReader(in)} }
 
-// confirm asks whether a plan is to be carried out: by "yes", and for everything that would be lost for good by
-// its name (R30).
+// confirm asks whether a plan is to be carried out: by "yes", and for everything that would be lost for good, or
+// may lock the tool out, by its name (R30, R23).
 func (h *human) confirm(ctx context.Context, p *plan.Plan) (bool, error) {
 	h.printf("\n")
 	h.line("%s", h.paint("Carry this out?", color.Bold))
@@ -37,11 +38,14 @@ func (h *human) confirm(ctx context.Context, p *plan.Plan) (bool, error) {
 	for _, c := range losses(p) {
 		name := nameOf(c)
 		h.printf("\n")
-		does := string(c.Action)
+		what, does := "this cannot be undone", string(c.Action)
+		if !c.HasRisk(schema.Irreversible) {
+			what = "this may lock Mercator out"
+		}
 		if c.Overwrites != "" {
 			does = "overwrite " + c.Overwrites
 		}
-		h.line("%s", h.paint(fmt.Sprintf("%s: this cannot be undone (%s).", visible(string(c.Address)), visible(does)), color.FgRed, color.Bold))
+		h.line("%s", h.paint(fmt.Sprintf("%s: %s (%s).", visible(string(c.Address)), what, visible(does)), color.FgRed, color.Bold))
 		answer, err := h.ask(ctx, fmt.Sprintf("Type its name, %s, to confirm: ", visible(name)))
 		if err != nil {
 			return false, err

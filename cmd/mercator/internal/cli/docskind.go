@@ -278,6 +278,9 @@ func (d *document) risks(k *schema.Kind) {
 			}
 			when = "it is " + strings.Join(words, " or ")
 		}
+		if r.InUse {
+			when += ", of the credential that Mercator works with"
+		}
 		d.printf("- `%s` where %s\n", r.Risk, when)
 	}
 }

@@ -45,6 +45,20 @@ func (s *Session) Identity(ctx context.Context, connection string) (atlas.Identi
 	return me, err
 }
 
+// credentialsInUse returns what names the credentials of connections, as far as that is known: an id or a public key
+// stands in the environment, and whose a bearer token is Atlas may tell.
+func (s *Session) credentialsInUse(ctx context.Context, connections []string) map[string]string {
+	out := map[string]string{}
+	for _, name := range connections {
+		if c, ok := s.providers[name].(interface{ Credential() string }); ok && c.Credential() != "" {
+			out[name] = c.Credential()
+		} else if me, err := s.Identity(ctx, name); err == nil && me.Name != "" {
+			out[name] = me.Name
+		}
+	}
+	return out
+}
+
 // Need is a role that calls of a plan need in one place.
 type Need struct {
 	Connection string

@@ -220,6 +220,7 @@ func (s *Session) plan(ctx context.Context, st *state.State, options plan.Option
 		}
 		facts.SecretMatches = verifier.Matches
 	}
+	facts.InUse = s.credentialsInUse(ctx, pairing.AsksInUse())
 	for _, path := range pairing.SecretFiles() {
 		if id, there := s.deliverer().Held(path); there {
 			facts.SecretFiles[path] = id
