@@ -70,6 +70,16 @@ type Writer interface {
 	Write(ctx context.Context, w Write) (schema.Object, error)
 }
 
+// Validator asks about writes without making them.
+type Validator interface {
+	// Validate has Atlas say what it would refuse a creation or an update for, by the kind's [schema.Validation]. The
+	// write's Endpoint does not count. there says that the object exists.
+	Validate(ctx context.Context, w Write, there bool) ([]Objection, error)
+}
+
+// Objection is something that Atlas would refuse a write for.
+type Objection struct{ Code, Text string }
+
 // Provider reads and writes.
 type Provider interface {
 	Reader

@@ -309,6 +309,9 @@ func (k *Kind) PathParam(param string) *Attribute {
 func (k *Kind) AllEndpoints() []*Endpoint {
 	all := []*Endpoint{k.Endpoints.List, k.Endpoints.Get, k.Endpoints.Create, k.Endpoints.Update, k.Endpoints.Delete, k.Endpoints.Find}
 	all = append(all, k.Endpoints.Partial...)
+	if k.Validate != nil {
+		all = append(all, k.Validate.Endpoint)
+	}
 	for _, p := range k.Parts {
 		all = append(all, p.Read)
 		all = append(all, p.Endpoints()...)

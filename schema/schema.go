@@ -52,6 +52,8 @@ type Kind struct {
 	Ignored []string
 	// Parts are the arguments behind endpoints of their own (R8).
 	Parts []Part
+	// Validate is nil for kinds of which Atlas says nothing about a write that is not made.
+	Validate *Validation
 	// Settle is nil for kinds whose writes are done when they are answered.
 	Settle *Settle
 
@@ -197,6 +199,17 @@ type Endpoint struct {
 	Always map[string]string
 	// Limits names the set of endpoints that shares a rate budget; "" means the path's second-level resource.
 	Limits string
+}
+
+// Validation is a call by which Atlas says what it would refuse a creation or an update for, without making it.
+type Validation struct {
+	Endpoint *Endpoint
+	// Object is the field of the request that holds what the write would send, Editing the one that says that the
+	// object exists, and Key the one that names it then.
+	Object, Editing, Key string
+	// Errors is the list in the answer of what is wrong, of objects with a Code and a Text; a write that nothing
+	// is wrong with is answered without one.
+	Errors, Code, Text string
 }
 
 // Part is an argument behind endpoints of its own (R8).

@@ -82,7 +82,7 @@ func allOperations() router {
 		scheduleOperations, snapshotOperations, flexOperations, keyOperations, emptyOperations,
 		orgUserOperations, teamOperations,
 		identityOperations,
-		raisedOperations,
+		raisedOperations, validateOperations,
 		integrationOperations, searchOperations,
 		cloudRoleOperations)
 }

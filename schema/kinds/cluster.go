@@ -46,6 +46,12 @@ var _ = declare(schema.Kind{
 		Delete: &schema.Endpoint{Operation: "deleteGroupCluster", Method: "DELETE", Path: oneCluster,
 			Version: "2023-02-01", Role: projectOwner, Query: map[string]string{"retainBackups": "retain_backups"}},
 	},
+	Validate: &schema.Validation{
+		Endpoint: &schema.Endpoint{Operation: "validateGroupClusterConfigurations", Method: "POST", Path: group + "/clusterConfigurations:validate",
+			Version: "2025-03-12", Role: projectClusterMender, Upsert: true},
+		Object: "clusterDescription", Editing: "editing", Key: "clusterName",
+		Errors: "errors", Code: "errorCode", Text: "validationIssue",
+	},
 	Parts: []schema.Part{
 		{Attribute: "process_args", Settles: true,
 			Read: &schema.Endpoint{Operation: "getGroupClusterProcessArgs", Method: "GET", Path: oneCluster + "/processArgs",

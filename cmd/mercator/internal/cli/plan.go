@@ -20,6 +20,8 @@ type planning struct {
 	formats  formats
 	out      string
 	detailed bool
+	// validate asks Atlas about the writes of the plan.
+	validate bool
 }
 
 func planCommand(w *World, g *globals) *cobra.Command {
@@ -32,7 +34,8 @@ func planCommand(w *World, g *globals) *cobra.Command {
 		Example: `  mercator plan
   mercator plan environments/prod --out plan.bin
   mercator plan --format text --format json=plan.json
-  mercator plan --detailed-exitcode`,
+  mercator plan --detailed-exitcode
+  mercator plan --validate-remote`,
 		Args: planArgs,
 		Annotations: codes(codeDone, codeFailed, "2    with --detailed-exitcode: there are changes",
 			codeInterrupted),
@@ -41,6 +44,7 @@ func planCommand(w *World, g *globals) *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&p.out, "out", "", "save the plan to `FILE`, for apply and show")
 	flags.BoolVar(&p.detailed, "detailed-exitcode", false, "exit 2 if there are changes")
+	flags.BoolVar(&p.validate, "validate-remote", false, "have Atlas say what it would refuse, without making it")
 	p.formats.register(cmd)
 	p.flags.register(cmd, false)
 	p.in.registerState(cmd)
@@ -60,6 +64,9 @@ func (p *planning) run(ctx context.Context, w *World, g *globals, args []string)
 	made, err := s.Plan(ctx, p.flags.options())
 	if err != nil {
 		return err
+	}
+	if p.validate {
+		made.Diagnostics = append(made.Diagnostics, s.Validate(ctx, made)...)
 	}
 	s.warn(made)
 	stdout := newScreen(w, g, w.Stdout)

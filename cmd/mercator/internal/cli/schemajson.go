@@ -32,8 +32,14 @@ func operationsOf(k *schema.Kind) []operationJSON {
 		add("update", e)
 	}
 	add("delete", k.Endpoints.Delete)
+	if k.Validate != nil {
+		add("validate", k.Validate.Endpoint)
+	}
 	for i := range k.Parts {
 		add("read", k.Parts[i].Read)
+		if m := k.Parts[i].Members; m != nil && m.Text != nil {
+			add("read", m.Text.IDs)
+		}
 		for _, e := range k.Parts[i].Endpoints() {
 			add("write", e)
 		}

@@ -192,6 +192,7 @@ func TestNoCommandShowsASecret(t *testing.T) {
 	pull := u.pulled()
 	u.must(0, "state", "push", pull)
 	u.must(0, "state", "migrate", "--to", "local", "--to-config", "path=moved.json")
+	u.must(0, "plan", "--validate-remote")
 	u.must(0, "status")
 	u.must(0, "status", "--json")
 	u.must(0, "doctor")
