@@ -144,8 +144,10 @@ func (r *rig) plannedBy(options plan.Options, connect func(workflow.Connection) 
 func TestRule_R08_RequestsOfAPlanGrowWithProjects(t *testing.T) {
 	c := crowd{projects: 50, entries: 40, users: 20, alerts: 5, clusters: 1}
 	const settings = "settings = { is_schema_advisor_enabled = true }"
-	taken := map[int]*rig{} // by the surplus of projects
-	for _, surplus := range []int{0, 1} {
+	few := crowd{projects: 50, entries: 1, users: 1, alerts: 1, clusters: 1} // for what the number of projects decides
+	crowds := []crowd{c, few}                                                // by the surplus of projects
+	taken := make([]*rig, len(crowds))
+	for surplus, c := range crowds {
 		r := newRig(t, sandbox.Options{SurplusProjects: surplus})
 		c.seed(r)
 		if a := r.write(c.hcl()).apply(plan.Options{}); len(a.Result.All().Errors()) > 0 || len(r.box.List(sandbox.Project, "")) != c.projects {
@@ -170,6 +172,7 @@ func TestRule_R08_RequestsOfAPlanGrowWithProjects(t *testing.T) {
 		{name: "many gone", gone: 21, want: c.lists() + 21 + 1}, // their 21 lists once more
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			c := crowds[tc.surplus]
 			r := taken[tc.surplus].write(c.hcl(tc.more...))
 			for ; gone < tc.gone; gone++ {
 				id, _ := r.box.ProjectID(fmt.Sprintf("p%03d", gone))
