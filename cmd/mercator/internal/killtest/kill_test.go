@@ -175,8 +175,15 @@ func TestKilledAtEveryPoint(t *testing.T) {
 	})
 	t.Logf("%d points, %d deaths, %d reruns, %d requests to Atlas, %s", f.points.Load(), f.deaths.Load(), f.reruns.Load(),
 		f.calls.Load(), time.Since(began).Round(time.Second))
-	if f.deaths.Load()*10 < f.points.Load()*9 {
-		t.Errorf("only %d of %d victims died", f.deaths.Load(), f.points.Load())
+	f.check(t)
+}
+
+// check fails where more than a tenth of the victims lived: one does now and then, whose call comes earlier among others.
+func (f *figures) check(t *testing.T) {
+	t.Helper()
+	points, deaths := f.points.Load(), f.deaths.Load()
+	if deaths == 0 || 10*(points-deaths) > max(points, 10) {
+		t.Errorf("only %d of %d victims died", deaths, points)
 	}
 }
 
@@ -184,8 +191,11 @@ func TestKilledAtEveryPoint(t *testing.T) {
 func settings(t *testing.T) (seed uint64, every int) {
 	t.Helper()
 	seed, every = uint64(time.Now().UnixNano()), 71
-	if os.Getenv("MERCATOR_KILL") == "all" {
+	switch {
+	case os.Getenv("MERCATOR_KILL") == "all":
 		every = 1
+	case testing.Short():
+		every *= 3
 	}
 	for name, set := range map[string]func(uint64){
 		"MERCATOR_KILL_SEED":  func(n uint64) { seed = n },
