@@ -89,7 +89,15 @@ func (s *Server) due(p *project, it *item, polled bool) bool {
 
 // settle ends what a cluster was busy with, if its time has come. polled says that a client reads it.
 func (s *Server) settle(p *project, it *item, polled bool) {
-	if !s.due(p, it, polled) {
+	var into object
+	if it.Progress != nil {
+		into = it.Progress.Into
+	}
+	switch {
+	case !s.due(p, it, polled):
+		return
+	case into != nil:
+		s.finishUpgrade(p, it, into)
 		return
 	}
 	if textOf(it.Doc, "stateName") == deleting {
@@ -109,12 +117,20 @@ func (s *Server) settleAll(p *project, kind Kind, polled bool) {
 	}
 }
 
+// settleNamed settles the cluster of a name, whichever API it is of: an upgrade takes it from one to the other.
+func (s *Server) settleNamed(c *call, name string) {
+	for _, kind := range []Kind{Cluster, FlexCluster} {
+		if it, ok := c.project.of(kind).get(name); ok {
+			s.settle(c.project, it, c.op.method == "GET")
+			return
+		}
+	}
+}
+
 // findCluster returns the cluster of the path, settled.
 func (s *Server) findCluster(c *call) (*item, *apiError) {
 	name := c.params["clusterName"]
-	if it, ok := c.project.of(Cluster).get(name); ok {
-		s.settle(c.project, it, c.op.method == "GET")
-	}
+	s.settleNamed(c, name)
 	it, ok := c.project.of(Cluster).get(name)
 	if _, flex := c.project.of(FlexCluster).get(name); flex {
 		return nil, fail("CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API", name)
@@ -127,6 +143,7 @@ func (s *Server) findCluster(c *call) (*item, *apiError) {
 
 func (s *Server) listClusters(c *call) *apiError {
 	s.settleAll(c.project, Cluster, true)
+	s.settleAll(c.project, FlexCluster, false)
 	return servePage(c, c.project.of(Cluster), func(it *item) any { return s.clusterView(c, it) }, "includeDeletedWithRetainedBackups=false")
 }
 
@@ -210,8 +227,11 @@ func (s *Server) change(it *item) {
 func checkUpdate(it *item, in object) *apiError {
 	live, name := it.Doc, textOf(it.Doc, "name")
 	changed := func(field string) bool { return in[field] != nil && canonical(in[field]) != canonical(live[field]) }
-	if textOf(live, "stateName") == deleting {
+	switch {
+	case textOf(live, "stateName") == deleting:
 		return fail("CLUSTER_ALREADY_REQUESTED_DELETION", name)
+	case it.Progress != nil && it.Progress.Into != nil:
+		return fail("TENANT_CLUSTER_UPDATE_UNSUPPORTED")
 	}
 	if changed("name") {
 		return fail("CLUSTER_CANNOT_CHANGE_NAME")

@@ -387,9 +387,6 @@ func TestScalingAndUpgradeByHand(t *testing.T) {
 	if err := c.s.ScaleCluster(id, "orders", "M30"); err != nil {
 		t.Fatal(err)
 	}
-	sizeOf := func(a answer) string {
-		return textOf(objectOf(objectsOf(objectsOf(a.body, "replicationSpecs")[0], "regionConfigs")[0], "electableSpecs"), "instanceSize")
-	}
 	if got := c.do("GET", project+"/clusters/orders", nil, 200); sizeOf(got) != "M30" || state(got) != "IDLE" {
 		t.Errorf("scaled %s", got.raw)
 	}

@@ -384,14 +384,3 @@ func connectionStrings(doc object, ready bool) object {
 	}
 	return out
 }
-
-// fillDedicated gives a document replication specs with machines of their own, as if it were new.
-func (s *Server) fillDedicated(doc object, specs []any) error {
-	doc["replicationSpecs"] = specs
-	if err := s.fillSpecs(doc, nil); err != nil {
-		return err
-	}
-	doc["advancedConfiguration"] = tlsDefaults()
-	showEffective(doc)
-	return nil
-}

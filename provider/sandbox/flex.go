@@ -43,9 +43,7 @@ func clusterKind(doc object) Kind {
 // findFlex returns the flex cluster of the path, settled. A cluster of the other API answers an error of its own.
 func (s *Server) findFlex(c *call) (*item, *apiError) {
 	name := c.params["name"]
-	if it, ok := c.project.of(FlexCluster).get(name); ok {
-		s.settle(c.project, it, c.op.method == "GET")
-	}
+	s.settleNamed(c, name)
 	if it, ok := c.project.of(FlexCluster).get(name); ok {
 		return it, nil
 	}
@@ -57,6 +55,7 @@ func (s *Server) findFlex(c *call) (*item, *apiError) {
 
 func (s *Server) listFlex(c *call) *apiError {
 	s.settleAll(c.project, FlexCluster, true)
+	s.settleAll(c.project, Cluster, false)
 	return servePage(c, c.project.of(FlexCluster), func(it *item) any { return it.Doc })
 }
 
@@ -76,6 +75,13 @@ func (s *Server) listFlexSnapshots(c *call) *apiError {
 	return servePage(c, &index[*item]{}, func(*item) any { return nil })
 }
 
+// newFlex is what every flex cluster begins as.
+func newFlex(settings object) object {
+	settings["providerName"], settings["diskSizeGB"] = "FLEX", 5.0
+	return object{"providerSettings": settings, "backupSettings": object{"enabled": true}, "clusterType": "REPLICASET",
+		"mongoDBVersion": "8.0.16", "versionReleaseSystem": "LTS", "tags": []any{}, "terminationProtectionEnabled": false}
+}
+
 // createFlex shows tags only where some are given; reads show an empty list.
 func (s *Server) createFlex(c *call) *apiError {
 	in := c.in()
@@ -83,11 +89,8 @@ func (s *Server) createFlex(c *call) *apiError {
 	if err := checkClusterName(c.project, name); err != nil {
 		return err
 	}
-	settings := objectOf(in, "providerSettings")
-	settings["providerName"], settings["diskSizeGB"] = "FLEX", 5.0
-	doc := object{"id": s.newID(), "groupId": c.project.id(), "createDate": stamp(s.now()), "name": name, "providerSettings": settings,
-		"backupSettings": object{"enabled": true}, "clusterType": "REPLICASET", "mongoDBVersion": "8.0.16", "versionReleaseSystem": "LTS",
-		"tags": []any{}, "terminationProtectionEnabled": false}
+	doc := newFlex(objectOf(in, "providerSettings"))
+	doc["id"], doc["groupId"], doc["createDate"], doc["name"] = s.newID(), c.project.id(), stamp(s.now()), name
 	for _, field := range []string{"tags", "terminationProtectionEnabled"} {
 		if value, ok := in[field]; ok {
 			doc[field] = value
@@ -112,8 +115,11 @@ func (s *Server) updateFlex(c *call) *apiError {
 	if err != nil {
 		return err
 	}
-	if textOf(it.Doc, "stateName") == deleting {
+	switch {
+	case textOf(it.Doc, "stateName") == deleting:
 		return fail("CLUSTER_ALREADY_REQUESTED_DELETION", textOf(it.Doc, "name"))
+	case it.Progress != nil && it.Progress.Into != nil:
+		return fail("TENANT_CLUSTER_UPDATE_UNSUPPORTED")
 	}
 	doc := clone(it.Doc)
 	for field, value := range c.in() {

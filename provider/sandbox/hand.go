@@ -337,18 +337,9 @@ func (s *Server) UpgradeTenant(groupID, name, size string) error {
 	if !isTenant(doc) {
 		return fmt.Errorf("cluster %q has machines of its own already", name)
 	}
-	specs := clone(listOf(doc, "replicationSpecs"))
-	for _, spec := range objectsOf(object{"s": specs}, "s") {
-		for _, region := range objectsOf(spec, "regionConfigs") {
-			region["providerName"] = region["backingProviderName"]
-			delete(region, "backingProviderName")
-			region["electableSpecs"] = object{"instanceSize": size, "nodeCount": 3}
-		}
-	}
-	upgraded := clone(doc)
-	upgraded["id"] = s.newID()
-	upgraded["replicationSpecs"] = []any{}
-	if failed := s.fillDedicated(upgraded, specs); failed != nil {
+	region := objectsOf(objectsOf(doc, "replicationSpecs")[0], "regionConfigs")[0]
+	upgraded, failed := s.dedicatedOf(doc, textOf(region, "backingProviderName"), textOf(region, "regionName"), size)
+	if failed != nil {
 		return failed
 	}
 	p, err := s.findProject(groupID)
@@ -356,8 +347,7 @@ func (s *Server) UpgradeTenant(groupID, name, size string) error {
 		return err
 	}
 	it, _ := p.of(Cluster).get(name)
-	it.Doc = upgraded
-	s.addContainers(p, upgraded)
+	s.finishUpgrade(p, it, upgraded)
 	return s.save(p)
 }
 

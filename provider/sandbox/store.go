@@ -78,6 +78,7 @@ type progress struct {
 	Until  time.Time `json:"until"`
 	Polls  int       `json:"polls"`            // reads that still find it busy, where polls count
 	Linger bool      `json:"linger,omitempty"` // the next read still shows the state before
+	Into   object    `json:"into,omitempty"`   // what an upgrade makes of it
 }
 
 // source is the cluster that a backup is of. Another one may get its name.
