@@ -20,7 +20,7 @@ func (r *run) prior(c *plan.Change) *schema.Bound {
 	if c.Previous != "" {
 		at = c.Previous
 	}
-	b := r.in.State.Resources[at]
+	b := r.carried(c, r.in.State.Resources[at])
 	if b != nil && (b.ID == c.ID && c.ID != "" || b.Key == c.Key && c.Key != "" || c.ID == "" && c.Key == "") {
 		return b
 	}

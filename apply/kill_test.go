@@ -3,6 +3,7 @@ package apply_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -115,6 +116,33 @@ var stories = []story{
 		h.drop("room.b.alarm.one")
 		h.put("room.a.alarm.two", map[string]any{"event": "TWO"})
 	}},
+	{"upgrades", func(h *house) {
+		h.put("room.a", map[string]any{"name": "a"})
+		h.put("room.a.hall.straw", map[string]any{"name": "straw", "walls": "STRAW", "flag": "red"})
+		h.put("room.a.hut.tent", map[string]any{"name": "tent", "flag": "red"})
+		h.put("room.a.hut.moved", map[string]any{"name": "moved"})
+	}, func(h *house) {
+		h.put("room.a.hall.straw", map[string]any{"name": "straw", "walls": "STONE", "roof": "SLATE", "flag": "red"})
+		h.drop("room.a.hut.tent")
+		h.put("room.a.hall.tent", map[string]any{"name": "tent", "walls": "STONE", "flag": "blue"})
+		h.drop("room.a.hut.moved")
+		h.put("room.a.hall.other", map[string]any{"name": "moved", "walls": "STONE"})
+	}},
+}
+
+// nothingWasLost wants every building to hold what it held when it was made.
+func nothingWasLost(h *house) {
+	h.t.Helper()
+	for _, it := range h.world.objects {
+		if it.kind.Name == "hall" && it.first == it.id {
+			h.t.Errorf("the hall %s was made anew", h.world.key(it))
+		}
+	}
+	for _, call := range h.world.calls {
+		if strings.HasPrefix(call, "delete h") {
+			h.t.Errorf("there was the call %q", call)
+		}
+	}
 }
 
 // begin makes the story's first version and declares its second.
@@ -136,6 +164,9 @@ func (s story) end(h *house) {
 	}
 	h.converge()
 	h.check()
+	if s.name == "upgrades" {
+		nothingWasLost(h)
+	}
 }
 
 // TestRule_R26_KilledAtEveryCall kills the run at each of its calls, before the call and after it, with the last

@@ -113,9 +113,31 @@ func toyCatalog(t testing.TB) *schema.Catalog {
 		Endpoints:  toyEndpoints(in+"/radios", in+"/radios/{band}")}
 	radio.Endpoints.Create.AnswersList = true
 	radio.Endpoints.Update.AnswersList, radio.Endpoints.Update.Replaces = true, true
-	catalog, err := schema.NewCatalog(room, user, entry, alarm, engine, rules, pass, team, radio, robot, copied, played)
+	hut, hall := toyBuildings(in)
+	catalog, err := schema.NewCatalog(room, user, entry, alarm, engine, rules, pass, team, radio, robot, copied, played, hut, hall)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return catalog
+}
+
+// toyBuildings are two kinds that share their names. A hall of straw becomes one of stone by an upgrade, and so does
+// a hut.
+func toyBuildings(in string) (hut, hall schema.Kind) {
+	settle := &schema.Settle{Field: "state", Creating: []string{"CREATING"}, Busy: []string{"BUSY"}, Deleting: []string{"DELETING"},
+		Ready: []string{"IDLE"}, First: 2 * time.Second, Max: 8 * time.Second, Limit: time.Hour}
+	identity := schema.Identity{Binds: schema.ByKey, ID: "id", Key: []string{"name"}, Namespace: "buildings"}
+	hut = schema.Kind{Name: "hut", Parent: "room", Identity: identity, Settle: settle, HoldsData: true,
+		Attributes: []schema.Attribute{serverOwned("id"), key("name"), str("flag"), str("cloth"), serverOwned("state")},
+		Endpoints:  toyEndpoints(in+"/huts", in+"/huts/{name}")}
+	stone := []schema.Condition{{Attribute: "walls", Values: []string{"STONE"}}}
+	hall = schema.Kind{Name: "hall", Parent: "room", Identity: identity, Settle: settle, HoldsData: true,
+		Attributes: []schema.Attribute{serverOwned("id"), key("name"), str("flag"), str("walls"), str("roof"), serverOwned("state")},
+		Endpoints:  toyEndpoints(in+"/halls", in+"/halls/{name}"),
+		Upgrades: []schema.Upgrade{
+			{Doc: "Straw becomes stone.", From: "hall", When: []schema.Condition{{Attribute: "walls", Values: []string{"STRAW"}}}, Into: stone,
+				Call: toyEndpoint("POST", in+"/halls/rebuild"), Body: []schema.Field{{API: "called", Attribute: "name"}, {API: "of", Attribute: "walls"}}},
+			{Doc: "A hut becomes a hall of stone.", From: "hut", Into: stone, Call: toyEndpoint("POST", in+"/huts/rebuild")}}}
+	hall.Upgrades[1].Call.Only = []string{"name", "walls"}
+	return hut, hall
 }

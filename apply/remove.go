@@ -79,7 +79,7 @@ func (r *run) beforeRemoval(ctx context.Context, s *step) (gone bool, err error)
 	case ctx.Err() != nil:
 		return false, errInterrupted
 	case provider.IsNotFound(err):
-		return true, nil
+		return true, r.became(ctx, s, ref)
 	case err != nil:
 		return false, err
 	}
@@ -150,7 +150,7 @@ func (r *run) delete(ctx context.Context, s *step, n int, call *schema.Call) err
 	_, err = r.write(ctx, s, provider.Write{Ref: ref, Endpoint: e, Query: parameters})
 	if provider.IsNotFound(err) {
 		r.finished(s, n)
-		return nil
+		return r.became(ctx, s, ref)
 	}
 	if err != nil {
 		r.failed(s, n, err)

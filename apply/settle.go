@@ -24,12 +24,18 @@ func (w *writing) atRest(ctx context.Context) error {
 		return nil
 	}
 	verb := schema.Verb(w.restless)
-	o, err := w.run.await(ctx, w.step, w.ref(), verb, w.limit(verb))
+	var o schema.Object
+	var err error
+	if w.upgraded != nil {
+		o, err = w.run.awaitUpgrade(ctx, w.step, w.upgraded, w.ref(), w.limit(verb))
+	} else {
+		o, err = w.run.await(ctx, w.step, w.ref(), verb, w.limit(verb))
+	}
 	if err != nil {
 		return err // the binding says what it is waiting for
 	}
 	w.took(o)
-	w.restless = ""
+	w.restless, w.upgraded = "", nil
 	w.run.add(state.Record{Bind: w.bound()})
 	w.run.learn(w.c, w.object)
 	return nil
@@ -74,47 +80,69 @@ func stateOf(kind *schema.Kind, o schema.Object) string {
 	return v.AsString()
 }
 
-// await reads the object until it is ready, or for a deletion until it is gone, and returns it as last read. The
-// first read comes after a pause: right after a write Atlas may still show the state before it. The worker does
-// other work meanwhile.
+// await reads the object until it is ready, or for a deletion until it is gone, and returns it as last read.
 func (r *run) await(ctx context.Context, s *step, ref provider.Ref, verb schema.Verb, limit time.Duration) (schema.Object, error) {
-	settle := s.kind.Settle
+	_, o, err := r.watch(ctx, s, ref.Kind, &watching{verb: verb, limit: limit,
+		look: func() (*schema.Kind, schema.Object, error) {
+			o, err := s.prov.Get(ctx, ref)
+			return ref.Kind, o, err
+		},
+		over: func(kind *schema.Kind, o schema.Object) (bool, error) {
+			return arrived(kind, verb, o)
+		},
+	})
+	return o, err
+}
+
+// watching is a wait for Atlas after a call of the verb: look reads the object, of whichever kind it is by then, and
+// over reports whether it needs no more waiting.
+type watching struct {
+	verb  schema.Verb
+	limit time.Duration
+	look  func() (*schema.Kind, schema.Object, error)
+	over  func(*schema.Kind, schema.Object) (bool, error)
+}
+
+// watch waits at the pace of the kind. The first read comes after a pause: right after a write Atlas may still show
+// the state before it. The worker does other work meanwhile.
+func (r *run) watch(ctx context.Context, s *step, pace *schema.Kind, w *watching) (*schema.Kind, schema.Object, error) {
+	settle := pace.Settle
 	if settle == nil {
-		return schema.Object{}, fmt.Errorf("%s does not say how it comes to rest", s.kind.Name)
+		return nil, schema.Object{}, fmt.Errorf("%s does not say how it comes to rest", pace.Name)
 	}
 	began := r.in.Clock.Elapsed()
 	pause, missed, last := settle.First, 0, ""
 	for {
-		left := limit - (r.in.Clock.Elapsed() - began)
+		left := w.limit - (r.in.Clock.Elapsed() - began)
 		if left <= 0 {
-			return schema.Object{}, timedOut(verb, limit, last)
+			return nil, schema.Object{}, timedOut(w.verb, w.limit, last)
 		}
 		if err := r.pause(ctx, s, min(pause, left), last); err != nil {
-			return schema.Object{}, err
+			return nil, schema.Object{}, err
 		}
 		if pause *= 2; settle.Max > 0 {
 			pause = min(pause, settle.Max)
 		}
-		o, err := s.prov.Get(ctx, ref)
+		kind, o, err := w.look()
 		class := provider.ClassOf(err)
 		switch {
 		case err == nil:
-			last, missed = stateOf(s.kind, o), 0
-			if done, err := arrived(s.kind, verb, o); done || err != nil {
-				return o, err
+			last, missed = stateOf(kind, o), 0
+			if over, err := w.over(kind, o); over || err != nil {
+				return kind, o, err
 			}
 		case ctx.Err() != nil:
-			return schema.Object{}, errInterrupted
+			return nil, schema.Object{}, errInterrupted
 		case r.halted() != nil:
-			return schema.Object{}, r.halted()
-		case class == provider.NotFound && verb == schema.CallDelete:
-			return schema.Object{}, nil
+			return nil, schema.Object{}, r.halted()
+		case class == provider.NotFound && w.verb == schema.CallDelete:
+			return nil, schema.Object{}, nil
 		case class == provider.NotFound:
 			if missed++; missed == misses {
-				return schema.Object{}, diag.Errorf("vanished", "It is gone", "It was being waited for, and Atlas does not have it any more. Plan again.")
+				return nil, schema.Object{}, diag.Errorf("vanished", "It is gone", "It was being waited for, and Atlas does not have it any more. Plan again.")
 			}
 		case class != provider.Transient && class != provider.Throttled:
-			return schema.Object{}, err
+			return nil, schema.Object{}, err
 		}
 	}
 }
@@ -173,7 +201,10 @@ func durationText(d time.Duration) string {
 }
 
 // nouns name what is waited for.
-var nouns = map[schema.Verb]string{schema.CallCreate: "creation", schema.CallUpdate: "update", schema.CallDelete: "deletion"}
+var nouns = map[schema.Verb]string{schema.CallCreate: "creation", schema.CallUpdate: "update", schema.CallUpgrade: "upgrade", schema.CallDelete: "deletion"}
+
+// timeouts name the argument that limits a wait.
+var timeouts = map[schema.Verb]string{schema.CallCreate: "create", schema.CallUpdate: "update", schema.CallUpgrade: "update", schema.CallDelete: "delete"}
 
 func timedOut(verb schema.Verb, limit time.Duration, last string) error {
 	if last != "" {
@@ -181,14 +212,14 @@ func timedOut(verb schema.Verb, limit time.Duration, last string) error {
 	}
 	return diag.Errorf("timed_out", "Atlas is not done yet",
 		"Its %s was waited for, for %s.%s Nothing was undone: run it again, and it goes on waiting. A longer limit is set in its block, with timeouts { %s = \"5h\" }.",
-		nouns[verb], durationText(limit), last, verb)
+		nouns[verb], durationText(limit), last, timeouts[verb])
 }
 
 // resume goes on waiting for what was not asked for in this run; the caller then plans the address again (R9).
 func (r *run) resume(ctx context.Context, s *step) error {
 	c := s.change
 	verb := schema.Verb(c.Waiting)
-	o, err := r.await(ctx, s, r.oldRef(s), verb, limit(s.kind, verb, c.Timeouts))
+	o, err := r.awaitOld(ctx, s, verb)
 	if err != nil {
 		return err
 	}

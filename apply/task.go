@@ -107,8 +107,10 @@ type writing struct {
 	there  bool
 	// sent says that the answer to an earlier try of the creation was lost.
 	sent bool
-	// restless is "create" or "update" while Atlas may be at work on what was sent.
+	// restless is "create", "update" or "upgrade" while Atlas may be at work on what was sent, and upgraded says which
+	// upgrade that is.
 	restless string
+	upgraded *schema.Upgrade
 	// restore undoes what made room for a creation, should Atlas refuse it.
 	restore []state.Record
 }
@@ -166,6 +168,8 @@ func (w *writing) calls(ctx context.Context, first int) error {
 			err = w.create(ctx, n, call)
 		case schema.CallUpdate:
 			err = w.update(ctx, n, call)
+		case schema.CallUpgrade:
+			err = w.upgrade(ctx, n, call)
 		case schema.CallPart:
 			err = w.part(ctx, n, call)
 		default:

@@ -103,7 +103,7 @@ func setIn(desired, whole cty.Value) cty.Value {
 
 // send arms the call's intent, makes the call and records what it applied.
 func (w *writing) send(ctx context.Context, n int, call *schema.Call, write provider.Write) (schema.Object, error) {
-	after, err := w.armUpdate(ctx, n, call, write.Part == nil || write.Part.Settles)
+	after, err := w.armUpdate(ctx, n, call, false, write.Part == nil || write.Part.Settles)
 	if err != nil {
 		return schema.Object{}, err
 	}
@@ -121,13 +121,16 @@ func (w *writing) send(ctx context.Context, n int, call *schema.Call, write prov
 }
 
 // armUpdate arms the intent of a call that changes the object, and returns what is remembered once it is done.
-func (w *writing) armUpdate(ctx context.Context, n int, call *schema.Call, settles bool) (after writing, err error) {
+func (w *writing) armUpdate(ctx context.Context, n int, call *schema.Call, durable, settles bool) (after writing, err error) {
 	after = *w
 	after.applied = w.appliedBy(call)
-	if settles {
-		after.restless = w.waitsAfter(schema.CallUpdate)
+	if verb := call.Verb; settles {
+		if verb == schema.CallPart {
+			verb = schema.CallUpdate
+		}
+		after.restless = w.waitsAfter(verb)
 	}
-	err = w.run.arm(ctx, w.step, n, false, func(i *state.Intent) {
+	err = w.run.arm(ctx, w.step, n, durable, func(i *state.Intent) {
 		i.Place, i.ObjectID, i.Key = w.place, w.object.ID, w.object.Key
 		i.Content, i.Secrets = after.applied.value, after.applied.secrets
 		i.Bind = after.bound()
@@ -139,7 +142,7 @@ func (w *writing) armUpdate(ctx context.Context, n int, call *schema.Call, settl
 // one list have one intent. Where one of them fails after others were made the intent stays, so that what these did
 // is not taken for somebody else's doing.
 func (w *writing) members(ctx context.Context, n int, call *schema.Call, part *schema.Part) error {
-	after, err := w.armUpdate(ctx, n, call, part.Settles)
+	after, err := w.armUpdate(ctx, n, call, false, part.Settles)
 	if err != nil {
 		return err
 	}

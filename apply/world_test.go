@@ -51,6 +51,8 @@ type world struct {
 	fills bool
 	// silent answers the creation of a credential without its secret.
 	silent bool
+	// lingers is how many reads show what is upgraded at rest and as it was, when it is nearly done.
+	lingers int
 	// before runs before each mutating call, outside the lock.
 	before func(n int, call string)
 }
@@ -69,6 +71,9 @@ type item struct {
 	secrets map[string]string // by handle
 	ticks   int               // reads until it is at rest
 	leaving bool
+	becomes *schema.Kind // once it is at rest, with new values
+	into    map[string]cty.Value
+	first   string // the id that it was made with
 }
 
 func newWorld(catalog *schema.Catalog) *world {
@@ -178,8 +183,55 @@ func (w *world) tick(it *item) {
 				return
 			}
 			it.values["state"] = cty.StringVal("IDLE")
+			w.become(it)
 		}
 	}
+}
+
+// become makes an object what its upgrade was asked to make of it: it keeps its name and gets another id.
+func (w *world) become(it *item) {
+	switch {
+	case it.becomes == nil:
+		return
+	case w.lingers > 0:
+		w.lingers--
+		it.ticks = 1
+		return
+	}
+	delete(w.objects, it.id)
+	w.next++
+	it.kind, it.becomes = it.becomes, nil
+	it.id = fmt.Sprintf("%s%03d", it.kind.Name, w.next)
+	it.into["id"], it.into["state"] = cty.StringVal(it.id), it.values["state"]
+	it.values = it.into
+	w.objects[it.id] = it
+}
+
+// upgrade begins to make of an object what the call asks for.
+func (w *world) upgrade(call provider.Write, name string) (schema.Object, error) {
+	from := w.catalog.Kind(call.Upgrade.From)
+	it := w.find(provider.Ref{Kind: from, Place: call.Ref.Place, Key: call.Ref.Key})
+	switch {
+	case it == nil:
+		return schema.Object{}, refusal(provider.NotFound)
+	case it.ticks > 0:
+		w.broken = append(w.broken, name+" while it is at work")
+		return schema.Object{}, refusal(provider.Conflict)
+	}
+	w.calls = append(w.calls, name)
+	it.becomes = call.Ref.Kind
+	it.into = schema.NullObject(it.becomes.Attributes).AsValueMap()
+	for attribute := range it.into {
+		if v, ok := it.values[attribute]; ok {
+			it.into[attribute] = v
+		}
+	}
+	sent := call.Upgrade.Sent(call.Ref.Kind, call.Bodies[0])
+	for _, attribute := range []string{"name", "walls"} {
+		it.into[attribute], _ = sent.GetAttr(attribute).Unmark()
+	}
+	it.ticks, it.values["state"] = 3, cty.StringVal("BUSY")
+	return schema.Object{}, nil
 }
 
 func (w *world) find(ref provider.Ref) *item {
@@ -294,6 +346,8 @@ func (w *world) name(call provider.Write) string {
 		return strings.ToLower(call.Endpoint.Method) + " " + who(call.Member) + " of " + call.Part.Attribute
 	case call.Part != nil:
 		verb = "part " + call.PartKey
+	case call.Upgrade != nil:
+		verb = "upgrade"
 	case call.Endpoint == call.Ref.Kind.Endpoints.Create:
 		verb = "create"
 	case call.Endpoint == call.Ref.Kind.Endpoints.Delete:
@@ -313,6 +367,9 @@ func (w *world) name(call provider.Write) string {
 func (w *world) carryOut(call provider.Write, name string) (schema.Object, error) {
 	kind, e := call.Ref.Kind, call.Endpoint
 	var touched []*item
+	if call.Upgrade != nil {
+		return w.upgrade(call, name)
+	}
 	switch {
 	case call.Part != nil:
 		it := w.find(call.Ref)
@@ -420,7 +477,7 @@ func (w *world) put(call provider.Write, body cty.Value, create bool) *item {
 	if it == nil || create && key == "" && !kind.Singleton {
 		w.next++
 		it = &item{kind: kind, place: call.Ref.Place, id: fmt.Sprintf("%s%03d", kind.Name, w.next), values: schema.NullObject(kind.Attributes).AsValueMap(), secrets: map[string]string{}}
-		w.objects[it.id] = it
+		w.objects[it.id], it.first = it, it.id
 		if kind.Identity.ID != "" {
 			it.values[kind.Identity.ID] = cty.StringVal(it.id)
 		}

@@ -21,7 +21,10 @@ func (b *builder) calls() {
 		case Replace:
 			c.Calls, c.Removal = b.creation(n), b.deletion(n)
 		case Update, Adopt, NoOp:
-			if len(c.Diffs) > 0 {
+			switch {
+			case n.upgrade != nil && c.Waiting == "":
+				c.Calls = b.upgradeCalls(n)
+			case len(c.Diffs) > 0:
 				c.Calls = b.updating(n)
 			}
 		case Delete:
@@ -105,9 +108,13 @@ func (b *builder) waits(n *node) []schema.Call {
 }
 
 func (b *builder) updating(n *node) []schema.Call {
-	changed := topLevels(n.change.Diffs)
+	return b.steps(n, b.changing(n, n.change.Diffs), b.transition(n))
+}
+
+// changing returns the calls that end differences: the update, then the parts.
+func (b *builder) changing(n *node, diffs []Diff) []schema.Call {
 	var main, parts []string
-	for _, name := range changed {
+	for _, name := range topLevels(diffs) {
 		switch a := n.kind.Attribute(name); {
 		case n.kind.Part(name) != nil:
 			parts = append(parts, name)
@@ -117,15 +124,12 @@ func (b *builder) updating(n *node) []schema.Call {
 	}
 	var calls []schema.Call
 	if len(main) > 0 {
-		e := endpointFor(n.kind, main)
-		if e != nil {
+		if e := endpointFor(n.kind, main); e != nil {
 			calls = append(calls, schema.Call{Verb: schema.CallUpdate, Operation: e.Operation, Attributes: main})
 			calls = append(calls, b.waits(n)...)
 		}
 	}
-	calls = append(calls, b.partCalls(n, parts, n.change.Diffs)...)
-	t := schema.Transition{Before: n.live.Value, After: n.value, Changed: changed}
-	return b.steps(n, calls, t)
+	return append(calls, b.partCalls(n, parts, diffs)...)
 }
 
 // endpointFor returns the endpoint that can change the given attributes: a partial one first.

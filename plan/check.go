@@ -228,11 +228,12 @@ func ignoresKey(n *node) bool {
 }
 
 func (b *builder) checkHook(n *node) {
-	t := schema.Transition{Before: cty.NullVal(n.kind.Type()), After: n.value, Changed: topLevels(n.change.Diffs), Replace: n.change.Action == Replace}
-	if n.live != nil && n.change.Action != Create {
-		t.Before = n.live.Value
+	if n.origin != nil {
+		for _, m := range n.kind.Misfits(n.value, true) {
+			b.misfit(n, m)
+		}
 	}
-	b.hook(n, t)
+	b.hook(n, b.transition(n))
 }
 
 // hook has the kind check a change.

@@ -45,6 +45,9 @@ func (b *builder) skeleton(n *node) Change {
 	if n.live != nil {
 		c.ID, c.Key, c.Place, c.Before = n.live.ID, n.live.Key, n.live.Place, n.live.Value
 	}
+	if n.origin != nil {
+		c.Was = n.origin.Name
+	}
 	if n.bound != nil {
 		c.Adopted, c.Waiting = n.bound.Adopted, n.bound.Waiting
 		c.Lifecycle, c.Timeouts, c.Depends = n.bound.Lifecycle, n.bound.Timeouts, n.bound.Dependencies
@@ -62,6 +65,13 @@ func (b *builder) skeleton(n *node) Change {
 func (b *builder) decideDeclared(n *node) {
 	c := n.change
 	c.Depends = b.dependencies(n)
+	if n.parent != nil && n.parent.postponed {
+		n.postponed = true
+	}
+	if n.stuck || n.postponed {
+		c.After = c.Before
+		return
+	}
 	b.misfits(n)
 	parentReplaced := n.parent != nil && n.parent.change.Action == Replace
 	switch {
@@ -91,6 +101,9 @@ func (b *builder) decideDeclared(n *node) {
 			c.Record = n.bound.Waiting != "create"
 		}
 		return
+	case n.upgrade != nil && b.state(n, func(s *schema.Settle) []string { return s.Busy }):
+		b.awaitUpgrade(n)
+		return
 	}
 	n.value = Managed(n.kind, n.full, c.Lifecycle.IgnoreChanges)
 	c.Desired = n.value
@@ -99,15 +112,18 @@ func (b *builder) decideDeclared(n *node) {
 		c.Waiting = ""
 	}
 	for i := range c.Diffs {
-		c.Diffs[i].Replaces = b.forces(n, &c.Diffs[i])
+		c.Diffs[i].Replaces = n.upgrade == nil && b.forces(n, &c.Diffs[i])
 	}
 	b.secrets(n)
 	c.After = c.Before
 	if len(c.Diffs) > 0 {
 		c.After = b.after(n)
 	}
+	if n.upgrade != nil {
+		b.planUpgrade(n)
+	}
 	switch {
-	case b.mustReplace(n, parentReplaced):
+	case n.upgrade == nil && b.mustReplace(n, parentReplaced):
 		b.replace(n, parentReplaced)
 	case n.bound == nil && n.kind.Singleton && n.parent != nil && !n.parent.change.Adopted:
 		b.take(n)
@@ -239,7 +255,7 @@ func (b *builder) after(n *node) cty.Value {
 			}
 		case a.DestroyTime:
 			merged[a.Name] = n.value.GetAttr(a.Name)
-		case live.IsNull() || a.Volatile && len(n.change.Diffs) > 0:
+		case live.IsNull() || n.upgrade != nil || a.Volatile && len(n.change.Diffs) > 0:
 			merged[a.Name] = cty.UnknownVal(a.CtyType())
 		default:
 			merged[a.Name] = live.GetAttr(a.Name)
@@ -412,6 +428,10 @@ func (b *builder) decideUndeclared(n *node) {
 		c.Action = NoOp
 		return
 	}
+	if n.origin != nil {
+		b.awaitUpgrade(n)
+		return
+	}
 	if n.undelivered() {
 		c.Action, c.Undelivered, c.Record, c.Waiting, c.Reasons = Delete, true, true, "", []Reason{undeliveredReason()}
 		return
@@ -530,6 +550,9 @@ func (b *builder) doomed() []*node {
 func (b *builder) willReplace(n *node) bool {
 	if n.parent != nil && n.parent.desired != nil && n.parent.live != nil && b.willReplace(n.parent) {
 		return true
+	}
+	if n.upgrade != nil {
+		return false
 	}
 	diffs := compare(n.kind, Managed(n.kind, n.full, n.desired.Lifecycle.IgnoreChanges), n.live.Value)
 	return n.renamed || n.rehomed || b.asked(n) || slices.ContainsFunc(diffs, func(d Diff) bool { return b.forces(n, &d) })

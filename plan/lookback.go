@@ -82,21 +82,21 @@ func (b *builder) inherit(n *node) {
 		n.how = "move"
 		n.former = n.bound
 	}
-	n.bound, n.recorded, n.gone = b.bounds[a], b.from[a], false
+	n.bound, n.recorded, n.gone = b.carried(b.bounds[a], n.kind), b.from[a], false
 }
 
 // orphans makes nodes of the state's entries that no declared node took over.
 func (b *builder) orphans() {
-	taken := map[*schema.Bound]bool{}
+	taken := map[schema.Address]bool{}
 	for _, n := range b.nodes {
 		if n.bound != nil {
-			taken[n.bound] = true
+			taken[n.recorded] = true
 		}
 	}
 	var found []*node
 	for _, a := range b.remembered {
 		bound := b.bounds[a]
-		if taken[bound] {
+		if taken[b.from[a]] {
 			continue
 		}
 		if n := b.byAddr[a]; n != nil && n.bound == nil && n.gone {
@@ -109,6 +109,7 @@ func (b *builder) orphans() {
 		}
 		n := &node{address: a, kind: kind, bound: bound, recorded: b.from[a], connection: bound.Connection, place: bound.Place, key: bound.Key}
 		if o, ok := b.liveOf(bound); ok {
+			o = b.transformed(n, o)
 			if !b.claim(n, o, "bound") {
 				n.gone = true // another address has the object; this entry is only a leftover
 			}

@@ -60,6 +60,15 @@ type node struct {
 	exclusive bool
 	// broken says that the desired value is a mistake, which has been reported.
 	broken bool
+	// upgrade says how the live object becomes what is asked for where no update makes it, and origin of which kind it
+	// is until then, nil where that is the node's own. stuck says that an object of another kind has the name and
+	// cannot become it.
+	upgrade *schema.Upgrade
+	origin  *schema.Kind
+	stuck   bool
+	// postponed says that nothing is decided about the node before Atlas has come to rest: it is to be upgraded and at
+	// work, or lives in what is.
+	postponed bool
 	// appliedDiffs is fromApplied's answer, once it was asked.
 	appliedDiffs    []Diff
 	appliedCompared bool
@@ -197,9 +206,7 @@ func (b *builder) declare() {
 			continue
 		}
 		n := &node{address: r.Address, kind: kind, desired: r, value: r.Value, connection: r.Connection, bound: b.bounds[r.Address]}
-		if n.bound != nil && n.bound.Kind != r.Kind {
-			n.bound = nil
-		}
+		n.bound = b.carried(n.bound, kind)
 		n.recorded = b.from[r.Address]
 		v, found := kind.Normalize(r.Value)
 		for _, d := range found {
@@ -263,15 +270,16 @@ func (b *builder) pair() {
 			end++
 		}
 		level := b.nodes[start:end]
-		for _, find := range []func(*node) bool{b.byImport, b.byBinding, b.byIntent, b.byParent, b.byKey, b.byContent} {
+		for _, find := range []func(*node) bool{b.byImport, b.byBinding, b.byIntent, b.byParent, b.byKey, b.byPeer, b.byContent} {
 			for _, n := range level {
-				if n.live == nil && n.place != "" && b.in.Live != nil {
+				if n.live == nil && n.place != "" && !n.stuck && b.in.Live != nil {
 					find(n)
 				}
 			}
 		}
 		for _, n := range level {
 			b.lookBack(n)
+			b.upgrading(n)
 		}
 		start = end
 	}
@@ -282,6 +290,7 @@ func (b *builder) settlePlace(n *node) {
 	switch p := n.desired.Parent; {
 	case n.kind.Parent == "":
 		n.place = b.in.Places[n.connection]
+	case n.parent != nil && n.parent.origin != nil: // only once it is upgraded something can live in it
 	case n.parent != nil && n.parent.live != nil:
 		n.place = n.parent.within()
 	case p.ID != "":
@@ -317,7 +326,7 @@ func (b *builder) identityOf(connection string, kind *schema.Kind, o schema.Obje
 	if kind.Identity.Binds != schema.ByKey && o.ID != "" {
 		id = o.ID
 	}
-	return identity{b.home(connection), kind.Name, o.Place, id}
+	return identity{b.home(connection), kind.Namespace(), o.Place, id}
 }
 
 // home returns the first of the connections that lead to the same organization: an object is one object, whichever
@@ -353,21 +362,6 @@ func (b *builder) sameObject(kind *schema.Kind, bound *schema.Bound, o schema.Ob
 	return bound.ID == o.ID
 }
 
-// liveOf returns the object that a state entry speaks of.
-func (b *builder) liveOf(bound *schema.Bound) (schema.Object, bool) {
-	kind := b.in.Catalog.Kind(bound.Kind)
-	if kind == nil {
-		return schema.Object{}, false
-	}
-	switch {
-	case kind.Singleton:
-		return b.sole(bound.Connection, kind, bound.Place)
-	case kind.Identity.Binds == schema.ByKey:
-		return b.in.Live.ByKey(bound.Connection, bound.Kind, bound.Place, bound.Key)
-	}
-	return b.in.Live.ByID(bound.Connection, bound.Kind, bound.Place, bound.ID)
-}
-
 // duplicates reports declared nodes that name one object, however each says where it lives.
 func (b *builder) duplicates() {
 	first := make(map[identity]*node, len(b.nodes))
@@ -379,7 +373,7 @@ func (b *builder) duplicates() {
 		if place == "" {
 			place = schema.Place(n.desired.Parent.Address)
 		}
-		id := identity{b.home(n.connection), n.kind.Name, place, n.key}
+		id := identity{b.home(n.connection), n.kind.Namespace(), place, n.key}
 		if other := first[id]; other != nil {
 			b.duplicate(n, other)
 			continue
@@ -397,7 +391,13 @@ func (b *builder) duplicate(n, other *node) {
 	case n.kind.Singleton:
 		why = fmt.Sprintf("A %s has only one; the other one stands at %s. Remove one of the blocks.", n.kind.Parent, other.keyPlace())
 	}
-	b.finding(n, n.keyPlace(), "duplicate_object", fmt.Sprintf("%s and %s name the same %s", other.address, n.address, n.kind.Name), "%s", why)
+	what := n.kind.Name
+	if n.kind != other.kind {
+		what = "object, which is one of the two"
+		why = fmt.Sprintf("Both are %q in the same place, and Atlas has no %s and %s of one name there; the other one stands at %s. Remove the one that it is not, or give one another name.",
+			schema.KeyText(n.key), other.kind.Name, n.kind.Name, other.keyPlace())
+	}
+	b.finding(n, n.keyPlace(), "duplicate_object", fmt.Sprintf("%s and %s name the same %s", other.address, n.address, what), "%s", why)
 }
 
 // quoteShell writes an address so that it can be pasted into a shell.

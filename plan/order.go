@@ -234,8 +234,11 @@ func (g *graph) edges(n *node) {
 		g.need(n, Write, n.parent, Write)
 		g.removalOrder(n, n.parent)
 	}
-	if holder := g.b.renamedFrom(n); holder != nil {
+	for _, holder := range g.b.holders(n) {
 		g.need(n, Write, holder, Write)
+		if holder.kind != n.kind {
+			g.need(n, Write, holder, Remove)
+		}
 	}
 	if n.rehomed {
 		if old := g.b.ownerOf(n.kind, n.bound.Connection, n.bound.Place); old != nil {
@@ -253,18 +256,6 @@ func (g *graph) edges(n *node) {
 	case c.doing(Remove):
 		g.need(n, Write, n, Remove)
 	}
-}
-
-// renamedFrom returns the node whose object has the name that n is created with, and gives it up in this plan (R6).
-func (b *builder) renamedFrom(n *node) *node {
-	if n.change.Action != Create || n.key == "" {
-		return nil
-	}
-	o, ok := b.in.Live.ByKey(n.connection, n.kind.Name, n.place, n.key)
-	if !ok {
-		return nil
-	}
-	return b.claims[b.identityOf(n.connection, n.kind, o)]
 }
 
 // removalOrder makes the removal of a dependency wait for its dependant's change: for its removal, or where it stays

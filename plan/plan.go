@@ -92,6 +92,8 @@ type Change struct {
 	Parent schema.Address
 	// Into is where a replacement makes the new object, if that is another place than Place and known.
 	Into schema.Place `json:",omitempty"`
+	// Was is the kind of the live object until it is upgraded, "" where that is Kind.
+	Was string `json:",omitempty"`
 	// ID and Key are the live object's; both are "" for a creation.
 	ID, Key string
 	Action  Action
@@ -116,7 +118,7 @@ type Change struct {
 	FormerGone bool
 	// Undelivered says that the object is a credential whose secret reached nobody; it is revoked (R4).
 	Undelivered bool `json:",omitempty"`
-	// Waiting is "create", "update" or "delete" where Atlas is still at work (R9).
+	// Waiting is "create", "update", "upgrade" or "delete" where Atlas is still at work (R9).
 	Waiting string
 	// Secrets are the paths of secrets that will be set. Hashes are those of the secrets that stay as they are,
 	// by their path in Desired.

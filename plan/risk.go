@@ -93,6 +93,8 @@ func (b *builder) carries(n *node, rule *schema.RiskRule) bool {
 				return c.Action == Create || c.Action == Replace
 			case schema.OnDelete:
 				return c.Action == Delete || c.Action == Replace
+			case schema.OnUpgrade:
+				return n.upgrade != nil && c.Waiting == ""
 			default:
 				return c.Action == Replace
 			}

@@ -44,7 +44,7 @@ var toys = func() *schema.Catalog {
 	radios := crud("Radio", "/shelves/{shelfId}/radios", "/shelves/{shelfId}/radios/{band}")
 	radios.Update.Method, radios.Update.Replaces = "PUT", true
 	paid := []schema.Condition{{Attribute: "band", Values: []string{"PAID"}}}
-	c, err := schema.NewCatalog(
+	c, err := schema.NewCatalog(append(buildings(),
 		schema.Kind{Name: "shelf", Identity: schema.Identity{Binds: schema.ByID, ID: "id", Key: []string{"name"}, LabelIs: "name"},
 			Attributes: []schema.Attribute{id, name,
 				{Name: "wood", Type: str, Immutable: true},
@@ -152,7 +152,7 @@ var toys = func() *schema.Catalog {
 				{Risk: schema.LocksOut, InUse: true, Attribute: "doors", When: schema.Changed}}},
 		schema.Kind{Name: "motto", Parent: "shelf", Singleton: true, Attributes: []schema.Attribute{{Name: "text", Type: str}, {Name: "layout", Type: schema.TypeJSON}},
 			Endpoints: schema.Endpoints{Get: endpoint("getMotto", "GET", "/shelves/{shelfId}/motto"), Update: endpoint("setMotto", "PATCH", "/shelves/{shelfId}/motto")}},
-	)
+	)...)
 	if err != nil {
 		panic(err)
 	}

@@ -70,6 +70,9 @@ func (w *wants) node(n *node) {
 	}
 	w.sweep(n.connection, n.kind, n.place)
 	if n.live == nil {
+		if n.key != "" && !n.stuck {
+			w.peers(n.connection, n.kind, n.place)
+		}
 		return
 	}
 	for _, name := range n.desired.Exclusive {
@@ -82,6 +85,9 @@ func (w *wants) node(n *node) {
 		if p.Read == nil {
 			continue // reading the object shows it
 		}
+		if n.origin != nil || !schema.Holds(p.When, n.kind.Attributes, n.live.Value) {
+			continue // Atlas has none of it
+		}
 		set := !n.value.GetAttr(p.Attribute).IsNull()
 		recorded := n.bound != nil && !n.bound.Applied.IsNull() && !n.bound.Applied.GetAttr(p.Attribute).IsNull()
 		if set || recorded {
@@ -93,8 +99,22 @@ func (w *wants) node(n *node) {
 // bound wants the list in which the state's object stands, where its place is still there.
 func (w *wants) bound(bound *schema.Bound) {
 	kind := w.b.in.Catalog.Kind(bound.Kind)
-	if kind != nil {
-		w.sweep(bound.Connection, kind, bound.Place)
+	if kind == nil {
+		return
+	}
+	w.sweep(bound.Connection, kind, bound.Place)
+	if _, there := w.b.liveOf(bound); !there {
+		w.peers(bound.Connection, kind, bound.Place)
+	}
+}
+
+// peers wants the lists of the other kinds in which an object of the kind can stand by now, once its own lacks it.
+func (w *wants) peers(connection string, kind *schema.Kind, place schema.Place) {
+	if _, read := w.b.in.Live.Sweep(connection, kind.Name, place); !read {
+		return
+	}
+	for _, p := range w.b.in.Catalog.Peers(kind) {
+		w.sweep(connection, p, place)
 	}
 }
 

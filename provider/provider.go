@@ -58,6 +58,8 @@ type Write struct {
 	// Member is the element that the call adds to a list, changes or removes (see [schema.Members]); NilVal for other
 	// calls.
 	Member cty.Value
+	// Upgrade is set where the call upgrades the object. Its answer is none of the object's.
+	Upgrade *schema.Upgrade
 	// Query are the query parameters.
 	Query url.Values
 }

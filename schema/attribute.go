@@ -190,7 +190,7 @@ type Condition struct {
 	Attribute string
 	Values    []string
 	Unset     bool
-	// What follows is for [Advice] alone. Network asks in place of Values for a network of a certain width.
+	// What follows is not for the siblings of an argument. Network asks in place of Values for a network of a certain width.
 	Network *Prefixes
 	// Past asks in place of Values for a Time that is not in the future.
 	Past bool

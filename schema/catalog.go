@@ -218,6 +218,7 @@ func (c *Catalog) check(k *Kind) []string {
 		}
 	}
 	c.checkAdvice(k, bad)
+	c.checkUpgrades(k, bad)
 	checkAttributes(k.Attributes, "", bad)
 	return out
 }
@@ -311,6 +312,9 @@ func (k *Kind) AllEndpoints() []*Endpoint {
 	all = append(all, k.Endpoints.Partial...)
 	if k.Validate != nil {
 		all = append(all, k.Validate.Endpoint)
+	}
+	for i := range k.Upgrades {
+		all = append(all, k.Upgrades[i].Call)
 	}
 	for _, p := range k.Parts {
 		all = append(all, p.Read)

@@ -70,6 +70,8 @@ const (
 	CallCreate Verb = "create"
 	CallUpdate Verb = "update"
 	CallDelete Verb = "delete"
+	// CallUpgrade makes of an object what no update does, see [Upgrade].
+	CallUpgrade Verb = "upgrade"
 	// WritePart writes one Part.
 	CallPart Verb = "part"
 	// CallWait waits for the object to settle.

@@ -133,7 +133,7 @@ type Bound struct {
 	Adopted   bool
 	Lifecycle Lifecycle
 	Timeouts  Timeouts
-	// Waiting is "create", "update" or "delete" while Atlas is still at work on what was asked (R9, R29).
+	// Waiting is "create", "update", "upgrade" or "delete" while Atlas is still at work on what was asked (R9, R29).
 	Waiting string
 	// Undone counts, per argument, the consecutive applies that undid a change from outside (R35).
 	Undone map[string]int

@@ -45,6 +45,8 @@ const (
 	OnDelete
 	// OnReplace is a replacement.
 	OnReplace
+	// OnUpgrade is an upgrade.
+	OnUpgrade
 )
 
 // Trend is a way in which a value changes.

@@ -11,6 +11,7 @@
 //   - Natural key: the values by which Atlas itself tells siblings apart (a cluster's name). Not every kind has one.
 //   - Resource: what the files ask for. Object: what Atlas holds. Bound: what the state remembers of a pair of the two.
 //   - Connection: one Atlas organization with credentials of its own.
+//   - Upgrade: how an object becomes, in place, what no update makes of it: even one of another kind.
 //   - Part: an argument that Atlas keeps behind an endpoint of its own (a cluster's process arguments).
 //   - Fan: a block whose map argument makes each entry a resource of its own (an access list).
 //   - Settle: how an object that Atlas changes in the background comes to rest.
@@ -50,6 +51,8 @@ type Kind struct {
 	Endpoints Endpoints
 	// Ignored are JSON paths of answers that are Atlas's bookkeeping (".links"), no argument and no news.
 	Ignored []string
+	// Upgrades are the ways in which an object becomes one of this kind that no update makes of it.
+	Upgrades []Upgrade
 	// Parts are the arguments behind endpoints of their own (R8).
 	Parts []Part
 	// Validate is nil for kinds of which Atlas says nothing about a write that is not made.
@@ -104,6 +107,9 @@ type Identity struct {
 	ID string
 	// Key are the attributes of the natural key, in the order in which they are written; empty where there is none.
 	Key []string
+	// Namespace is shared by kinds that share their names: of two of them Atlas never has an object with the same
+	// natural key in one place. "" means that a kind's names are its own.
+	Namespace string
 	// LabelIs is the key attribute that defaults to the block's label, "" where none does.
 	LabelIs string
 	// Pattern is what Atlas accepts as a name, as a regular expression, and Hint says it in words.
@@ -224,6 +230,8 @@ type Part struct {
 	EachParam string
 	// Settles says that a write puts the object to work, to be waited for.
 	Settles bool
+	// When are the conditions under which an object has the part: Atlas refuses to read it of another.
+	When []Condition
 	// Members says that the elements of a list are written one by one; there is no Write then, and no Read where
 	// reading the object shows them.
 	Members *Members

@@ -356,6 +356,8 @@ func callText(call schema.Call) string {
 		what = "create it"
 	case schema.CallDelete:
 		what = "delete it"
+	case schema.CallUpgrade:
+		what = "upgrade it"
 	default:
 		what = "send " + what
 	}

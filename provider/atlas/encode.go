@@ -43,9 +43,12 @@ func (c *Client) encode(w provider.Write) (encoded, error) {
 			return encoded{}, err
 		}
 		var j any
-		if w.Part != nil {
+		switch {
+		case w.Part != nil:
 			j, out.attrs, err = encodePart(w, plain)
-		} else {
+		case w.Upgrade != nil && w.Upgrade.Body != nil:
+			j, err = w.Upgrade.Request(w.Ref.Kind, plain)
+		default:
 			if err := fillQuery(out.query, w, plain); err != nil {
 				return encoded{}, err
 			}

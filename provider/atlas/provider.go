@@ -147,7 +147,7 @@ func (c *Client) Write(ctx context.Context, w provider.Write) (schema.Object, er
 		return schema.Object{}, err
 	}
 	object, ok := j.(map[string]any)
-	if !ok || len(object) == 0 || w.Part != nil || w.Endpoint.AnswersList || w.Endpoint.Batch > 0 || w.Endpoint.Method == http.MethodDelete {
+	if !ok || len(object) == 0 || w.Part != nil || w.Upgrade != nil || w.Endpoint.AnswersList || w.Endpoint.Batch > 0 || w.Endpoint.Method == http.MethodDelete {
 		return schema.Object{}, nil
 	}
 	return c.decode(w.Ref.Kind, w.Ref.Place, object, true), nil

@@ -207,7 +207,7 @@ func (e *Evaluation) duplicates() {
 		if err != nil || !known {
 			continue
 		}
-		name := strings.Join([]string{r.Kind, r.Connection, e.placeOf(r.Parent), key}, "\x00")
+		name := strings.Join([]string{k.Namespace(), r.Connection, e.placeOf(r.Parent), key}, "\x00")
 		j, twice := first[name]
 		if !twice {
 			first[name] = i
@@ -244,6 +244,10 @@ func (e *Evaluation) duplicate(k *schema.Kind, a, b *schema.Resource, key string
 		what = fmt.Sprintf("%s %q", k.Name, key)
 	}
 	cure := "Remove one of them, or give it another name."
+	if a.Kind != b.Kind { // they share their names
+		what = fmt.Sprintf("object %q, as a %s and as a %s", key, a.Kind, b.Kind)
+		cure = "Atlas has one object of that name. Remove the block that it is not, or give one another name."
+	}
 	switch id := k.Identity.LabelIs; {
 	case id == "" || a.Range != b.Range:
 	case e.instanceAt(a.Address).home != e.instanceAt(b.Address).home:

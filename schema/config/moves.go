@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
@@ -54,7 +55,7 @@ func (e *Evaluation) move(m *moveDecl, home *instance, declared map[schema.Addre
 	}
 	_, exact := e.index[from]
 	switch {
-	case from.Kind() != to.Kind():
+	case from.Kind() != to.Kind() && !e.becomes(from.Kind(), to.Kind()):
 		e.add(diag.Errorf(codeInvalidAddress, "A move cannot change the kind",
 			"%s and %s are of different kinds.", from, to).At(m.rng))
 	case from == to:
@@ -67,6 +68,12 @@ func (e *Evaluation) move(m *moveDecl, home *instance, declared map[schema.Addre
 	default:
 		e.Desired.Moves = append(e.Desired.Moves, schema.Move{From: from, To: to, Range: m.rng})
 	}
+}
+
+// becomes reports whether objects of one kind can be upgraded to another.
+func (e *Evaluation) becomes(from, to string) bool {
+	kind := e.cfg.options.Catalog.Kind(to)
+	return kind != nil && slices.ContainsFunc(kind.Upgrades, func(u schema.Upgrade) bool { return u.From == from })
 }
 
 // checkMoves looks for moves that contradict each other.

@@ -17,7 +17,7 @@ var _ = declare(schema.Kind{
 	Doc:    "A MongoDB cluster: M0 or dedicated, a replica set, sharded, or spread over zones.",
 
 	Identity: schema.Identity{
-		Binds: schema.ByKey, ID: "id", Key: []string{"name"}, LabelIs: "name",
+		Binds: schema.ByKey, ID: "id", Key: []string{"name"}, LabelIs: "name", Namespace: clusterNames,
 		Pattern: `^[a-zA-Z0-9][a-zA-Z0-9-]{0,63}$`,
 		Hint:    "1 to 64 letters, digits and hyphens, beginning with a letter or digit",
 		Params:  map[string]string{"clusterName": "name"},
@@ -52,8 +52,9 @@ var _ = declare(schema.Kind{
 		Object: "clusterDescription", Editing: "editing", Key: "clusterName",
 		Errors: "errors", Code: "errorCode", Text: "validationIssue",
 	},
+	Upgrades: clusterUpgrades,
 	Parts: []schema.Part{
-		{Attribute: "process_args", Settles: true,
+		{Attribute: "process_args", Settles: true, When: someRegion("AWS", "AZURE", "GCP"),
 			Read: &schema.Endpoint{Operation: "getGroupClusterProcessArgs", Method: "GET", Path: oneCluster + "/processArgs",
 				Version: version20240805, Role: projectReadOnly},
 			Write: &schema.Endpoint{Operation: "updateGroupClusterProcessArgs", Method: "PATCH", Path: oneCluster + "/processArgs",
@@ -70,7 +71,8 @@ var _ = declare(schema.Kind{
 
 	Risks: []schema.RiskRule{
 		{Risk: schema.Irreversible, On: []schema.Event{schema.OnDelete, schema.OnReplace}},
-		{Risk: schema.Downtime, On: []schema.Event{schema.OnReplace}},
+		{Risk: schema.Downtime, On: []schema.Event{schema.OnReplace, schema.OnUpgrade}},
+		{Risk: schema.Billable, On: []schema.Event{schema.OnUpgrade}},
 		{Risk: schema.Downtime, Attribute: "paused", When: schema.TurnedOn},
 		{Risk: schema.Billable, Attribute: "backup_enabled", When: schema.TurnedOn},
 		{Risk: schema.Billable, Attribute: "pit_enabled", When: schema.TurnedOn},

@@ -61,14 +61,18 @@ func checkPaused(c schema.Transition) diag.List {
 		strings.ReplaceAll(strings.Join(changed, ", "), "replication_specs", "its hardware")).About(changed[0])}
 }
 
-// checkTypes: SHARDED_CLUSTER_CANT_BECOME_REPLICA_SET, CANNOT_CHANGE_GEOSHARDED_CLUSTER_TYPE, and that a free and
-// a dedicated cluster do not become each other by an update.
+// checkTypes: SHARDED_CLUSTER_CANT_BECOME_REPLICA_SET, CANNOT_CHANGE_GEOSHARDED_CLUSTER_TYPE, and that a dedicated
+// cluster does not become a free one again.
 func checkTypes(before, after cty.Value) diag.List {
 	var found diag.List
 	was, _ := text(inside(before, "cluster_type"))
 	will, ok := text(inside(after, "cluster_type"))
 	switch {
 	case !ok || strings.EqualFold(was, will):
+	case isFree(before) == yes && strings.EqualFold(will, "GEOSHARDED"):
+		found.Add(diag.Errorf("cluster_type_change", "An M0 does not become a global cluster",
+			"Its upgrade makes a replica set of it, which can become sharded. Write REPLICASET or SHARDED, or make a new cluster under another name and move the data.").
+			About("cluster_type"))
 	case strings.EqualFold(was, "GEOSHARDED"):
 		found.Add(diag.Errorf("cluster_type_change", "A global cluster stays a global cluster",
 			"Atlas has it as GEOSHARDED, the file asks for %s. Write cluster_type = \"GEOSHARDED\", or make a new cluster under another name and move the data.",
@@ -78,17 +82,9 @@ func checkTypes(before, after cty.Value) diag.List {
 			"Atlas has it as SHARDED, the file asks for REPLICASET, as the short form always does. Describe its shards in replication_specs with cluster_type = \"SHARDED\", or make a new cluster under another name and move the data.").
 			About("cluster_type"))
 	}
-	live, desired := isFree(before), isFree(after)
-	if hasRegions(after) && hasRegions(before) && live != desired {
-		switch {
-		case live == yes && desired == no:
-			found.Add(diag.Errorf("tenant_change", "An M0 becomes dedicated by an upgrade, not by an update",
-				"Atlas refuses this change. Upgrade the cluster in the Atlas console, where it keeps its data, then plan again; or make a new one under another name.").
-				About(hardwareSize))
-		case live == no && desired == yes:
-			found.Add(diag.Errorf("tenant_change", "A dedicated cluster cannot become an M0",
-				"Atlas refuses this change. Keep a size from M10 on, or make an M0 under another name and move the data.").About(hardwareSize))
-		}
+	if hasRegions(after) && hasRegions(before) && isFree(before) == no && isFree(after) == yes {
+		found.Add(diag.Errorf("tenant_change", "A dedicated cluster cannot become an M0",
+			"Atlas refuses this change. Keep a size from M10 on, or make an M0 under another name and move the data.").About(hardwareSize))
 	}
 	return found
 }

@@ -41,7 +41,8 @@ func TestClusterChecks(t *testing.T) {
 		{"M0 with backups, paused", "", `{` + free + `,"backup_enabled":true,"paused":true}`, nil, "free_tier_limit free_tier_limit"},
 		{"M0 with process arguments", "", `{` + free + `,"process_args":{"no_table_scan":true}}`, nil, "free_tier_limit"},
 		{"M0 without what it has not", "", `{` + free + `,"backup_enabled":false,"bi_connector":{"enabled":false}}`, nil, ""},
-		{"M0 to dedicated", `{` + free + `}`, `{` + dedicated + `}`, []string{"replication_specs"}, "tenant_change"},
+		{"M0 to dedicated", `{` + free + `}`, `{` + dedicated + `}`, []string{"replication_specs"}, ""},
+		{"M0 to global", `{"cluster_type":"REPLICASET",` + free + `}`, `{"cluster_type":"GEOSHARDED","replication_specs":[` + nodes("3") + `]}`, []string{"cluster_type", "replication_specs"}, "cluster_type_change"},
 		{"dedicated to M0", `{` + dedicated + `}`, `{` + free + `}`, []string{"replication_specs"}, "tenant_change"},
 		{"shape not managed", `{` + free + `}`, `{"tags":{}}`, []string{"tags"}, ""},
 

@@ -14,7 +14,7 @@ var _ = declare(schema.Kind{
 	Doc:    "A flex cluster, which shares its machines with others and costs by use. It stays where it is made.",
 
 	Identity: schema.Identity{
-		Binds: schema.ByKey, ID: "id", Key: []string{"name"}, LabelIs: "name",
+		Binds: schema.ByKey, ID: "id", Key: []string{"name"}, LabelIs: "name", Namespace: clusterNames,
 		Pattern: `^[a-zA-Z0-9][a-zA-Z0-9-]{0,63}$`,
 		Hint:    "1 to 64 letters, digits and hyphens, beginning with a letter or digit",
 	},
@@ -59,6 +59,7 @@ var _ = declare(schema.Kind{
 		Delete: &schema.Endpoint{Operation: "deleteGroupFlexCluster", Method: "DELETE", Path: oneFlexCluster,
 			Version: version20241113, Role: projectOwner},
 	},
+	Upgrades: flexUpgrades,
 	Settle: &schema.Settle{
 		Field:    "state_name",
 		Creating: []string{"CREATING"}, Busy: []string{"UPDATING", "REPAIRING"}, Deleting: []string{"DELETING"},
@@ -70,8 +71,8 @@ var _ = declare(schema.Kind{
 
 	Risks: []schema.RiskRule{
 		{Risk: schema.Irreversible, On: []schema.Event{schema.OnDelete, schema.OnReplace}},
-		{Risk: schema.Downtime, On: []schema.Event{schema.OnReplace}},
-		{Risk: schema.Billable, On: []schema.Event{schema.OnCreate}},
+		{Risk: schema.Downtime, On: []schema.Event{schema.OnReplace, schema.OnUpgrade}},
+		{Risk: schema.Billable, On: []schema.Event{schema.OnCreate, schema.OnUpgrade}},
 	},
 })
 

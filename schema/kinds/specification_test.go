@@ -115,6 +115,9 @@ func TestSpecificationHolds(t *testing.T) {
 			s.endpoint(k, e)
 			endpoints++
 		}
+		for i := range k.Upgrades {
+			s.upgrade(k, &k.Upgrades[i])
+		}
 		s.kind(k)
 	}
 	for _, d := range deviations {
@@ -153,6 +156,34 @@ func (s *specification) endpoint(k *schema.Kind, e *schema.Endpoint) {
 	for _, query := range slices.Concat(slices.Collect(maps.Keys(e.Query)), slices.Collect(maps.Keys(e.Always))) {
 		if !o.Parameters[query] {
 			s.t.Errorf("%s: %s takes no query parameter %s", k.Name, e.Operation, query)
+		}
+	}
+}
+
+// upgrade holds the fields of an upgrade's request against those of its schema.
+func (s *specification) upgrade(k *schema.Kind, u *schema.Upgrade) {
+	paths := map[string]string{}
+	for _, f := range u.Body {
+		paths[f.API] = f.Text
+	}
+	for _, name := range u.Call.Only {
+		paths[k.Attribute(name).API] = ""
+	}
+	for path, text := range paths {
+		at := s.bodies(requestOf, u.Call)
+		var variants []*atlasdata.Schema
+		for step := range strings.SplitSeq(path, ".") {
+			if variants = s.spec.Fields(&atlasdata.Schema{OneOf: at}).Variants[step]; len(variants) == 0 {
+				s.t.Errorf("%s: %s takes no field %s of %s", k.Name, u.Call.Operation, step, path)
+			}
+			at = s.inside(variants)
+		}
+		var known []string
+		for _, v := range variants {
+			known = append(known, v.Enum...)
+		}
+		if text != "" && len(known) > 0 && !slices.Contains(known, text) {
+			s.t.Errorf("%s: %s takes none of %q as its %s, and %q is sent", k.Name, u.Call.Operation, known, path, text)
 		}
 	}
 }

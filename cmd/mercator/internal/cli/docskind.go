@@ -220,6 +220,9 @@ func (d *document) identity(k *schema.Kind, shown schema.Resource) {
 		}
 	case k.Identity.Binds == schema.ByKey:
 		d.printf("- What Atlas holds under that already is adopted; what was made anew under it outside is bound again.\n")
+		for i := range k.Upgrades {
+			d.printf("- %s\n", markdown(k.Upgrades[i].Doc))
+		}
 	case k.Identity.Binds == schema.ByID && len(k.Identity.Key) > 0:
 		d.printf("- It is bound by its id, so that it can be renamed; what Atlas holds under that name already is adopted.\n")
 	case k.Identity.Binds == schema.ByID:
@@ -259,7 +262,7 @@ func importedBy(k *schema.Kind, r schema.Resource) string {
 var trends = map[schema.Trend]string{schema.Changed: "%s is changed", schema.Raised: "%s grows", schema.TurnedOn: "%s is turned on",
 	schema.Added: "something is added to %s"}
 
-var events = map[schema.Event]string{schema.OnCreate: "created", schema.OnDelete: "deleted", schema.OnReplace: "replaced"}
+var events = map[schema.Event]string{schema.OnCreate: "created", schema.OnDelete: "deleted", schema.OnReplace: "replaced", schema.OnUpgrade: "upgraded"}
 
 func (d *document) risks(k *schema.Kind) {
 	if len(k.Risks) == 0 {

@@ -31,6 +31,9 @@ func operationsOf(k *schema.Kind) []operationJSON {
 	for _, e := range k.Endpoints.Partial {
 		add("update", e)
 	}
+	for i := range k.Upgrades {
+		add("upgrade", k.Upgrades[i].Call)
+	}
 	add("delete", k.Endpoints.Delete)
 	if k.Validate != nil {
 		add("validate", k.Validate.Endpoint)

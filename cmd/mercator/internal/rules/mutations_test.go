@@ -11,12 +11,16 @@ type Mutation struct {
 // Mutations returns the changes, by rule.
 func Mutations() []Mutation {
 	return []Mutation{
-		{"R01", "plan/lookback.go", "n.bound, n.recorded, n.gone = b.bounds[a], b.from[a], false", "n.recorded, n.gone = b.from[a], false",
+		{"R01", "plan/lookback.go", "n.bound, n.recorded, n.gone = b.carried(b.bounds[a], n.kind), b.from[a], false", "n.recorded, n.gone = b.from[a], false",
 			"TestRule_R01_ALabelIsNoName"},
 		{"R02", "plan/remember.go", "if n.live.ID != n.bound.ID {", "if n.live.ID == n.bound.ID {",
 			"TestRule_R02_AChangedIDIsBoundAgain"},
 		{"R02", "plan/lookback.go", "n.former, n.bound = n.bound, nil", "n.former = n.bound",
 			"TestRule_R02_AProjectMadeAgainOutsideIsAdopted"},
+		{"R02", "plan/match.go", "return identity{b.home(connection), kind.Namespace(), o.Place, id}", "return identity{b.home(connection), kind.Name, o.Place, id}",
+			"TestRule_R02_AnUpgradeKeepsTheCluster"},
+		{"R26", "plan/upgrade.go", "return n.bound != nil && n.bound.Waiting == \"upgrade\" ||", "return n.bound == nil &&",
+			"TestRule_R26_FilesChangeDuringAnUpgrade"},
 		{"R03", "plan/find.go", "!b.boundToDeclared(n, o) && SameContent(n.kind, n.value, o.Value)", "!b.boundToDeclared(n, o) && resembles(n, o)",
 			"TestRule_R03_ResemblanceIsAWarningNotAnUpdate"},
 		{"R04", "apply/create.go", "Bodies: w.bodies(c), Attributes", "Bodies: []cty.Value{w.desired}, Attributes",

@@ -137,6 +137,7 @@ func (c *lawCase) apply1(e *lawEstate, before lawLook) {
 	if !p.Empty() || p.Diagnostics.HasErrors() {
 		c.rt.Fatalf("%sthe plan after the apply is not empty:\n%s\nthe apply had:\n%s", c.at(), lawDescribe(p), lawDescribe(a.Plan))
 	}
+	c.tally.count(a.Plan)
 	c.check(e, before)
 	c.cover.count(c.applied, e)
 	c.applied = e

@@ -222,6 +222,19 @@ func lawAddressOf(d lawDeclared, a schema.Address) bool {
 	return strings.HasSuffix(string(a), last)
 }
 
+// upgraded returns what has the name of a cluster by now that shared its machines.
+func (l *lawLook) upgraded(was lawLive) (lawLive, bool) {
+	if was.kind != "flex_cluster" && (was.kind != "cluster" || !lawLiveFree(was.doc)) {
+		return lawLive{}, false
+	}
+	for _, kind := range []string{"cluster", "flex_cluster"} {
+		if live, ok := l.live[kind+" "+was.group+" "+was.key]; ok {
+			return live, true
+		}
+	}
+	return lawLive{}, false
+}
+
 // checkOthers makes sure that what nobody owns is as it was, and that nothing new is without an owner.
 func (c *lawCase) checkOthers(e *lawEstate, before, after lawLook) {
 	exclusive := map[string][]string{}
@@ -236,6 +249,11 @@ func (c *lawCase) checkOthers(e *lawEstate, before, after lawLook) {
 		is, there := after.live[id]
 		_, project := after.live["project "+was.group+" "]
 		owned := before.owned[id] != "" || after.owned[id] != ""
+		if now, ok := after.upgraded(was); ok && now.doc["createDate"] != was.doc["createDate"] {
+			c.rt.Fatalf("%s%s was made anew instead of being upgraded", c.at(), id)
+		} else if ok && now.kind != was.kind {
+			continue
+		}
 		switch {
 		case was.kind == "backup_schedule" && !owned: // it comes and goes with the cluster's backups
 		case !there && (owned || !project || slices.Contains(exclusive[was.group], was.kind)):

@@ -38,11 +38,13 @@ func lawNameless(kind string) bool {
 	return len(catalog.Kind(kind).Identity.Key) == 0 && !lawSingle(kind)
 }
 
+func lawNamespace(kind string) string { return catalog.Kind(kind).Namespace() }
+
 // free returns names of the kind that no sibling has as its label or name.
 func (g *lawGen) free(kind string, siblings []*lawBlock) []string {
 	return slices.DeleteFunc(slices.Clone(lawNames[kind]), func(name string) bool {
 		return slices.ContainsFunc(siblings, func(b *lawBlock) bool {
-			return b.kind == kind && (lawSingle(kind) || b.label == name || b.name == name)
+			return lawNamespace(b.kind) == lawNamespace(kind) && (lawSingle(kind) || b.label == name || b.name == name)
 		})
 	})
 }
@@ -100,8 +102,41 @@ func (g *lawGen) addChild() {
 		b.outside = true
 		g.relabel(b, b.label)
 	}
+	if kind == "flex_cluster" {
+		name := b.naturalName("")
+		if form := g.forms[name]; form != "" && form != "flex" { // that is the name of a cluster which may still be there
+			g.project.children = g.project.children[:len(g.project.children)-1]
+			return
+		}
+		g.forms[name] = "flex"
+	}
 	g.arguments(b, nil)
 	g.schedule(b)
+}
+
+// upgrade makes a block of another kind of one whose clusters share their machines, sometimes; the name stays, and so
+// does what Atlas has. It reports whether it did.
+func (g *lawGen) upgrade(b *lawBlock) bool {
+	guarded := b.args["termination_protection_enabled"] == true
+	switch name := b.naturalName(""); {
+	case b.kind == "flex_cluster" && g.chance(15):
+		b.kind, g.forms[name] = "cluster", "short"
+	case b.kind == "cluster" && (lawFree(b.args) || b.args["instance_size"] == "M0") && g.chance(8):
+		b.kind, g.forms[name] = "flex_cluster", "flex"
+	default:
+		return false
+	}
+	if g.chance(30) {
+		g.relabel(b, b.label)
+	}
+	b.children = nil
+	g.arguments(b, nil)
+	delete(b.args, lawAtBirth)
+	if guarded && b.args["termination_protection_enabled"] == nil {
+		b.args["termination_protection_enabled"] = false // released, it would guard a cluster that nobody can delete
+	}
+	g.schedule(b)
+	return true
 }
 
 // schedule gives a cluster with backups a schedule of its own, changes it or takes it away.
@@ -163,7 +198,9 @@ func (g *lawGen) step() {
 		g.project = p
 		g.touch(p)
 		for _, b := range p.children {
-			g.touch(b)
+			if !g.upgrade(b) {
+				g.touch(b)
+			}
 		}
 		for range 3 {
 			if len(p.children) < 7 && g.chance(30) {

@@ -235,7 +235,7 @@ func (g *lawGen) shape(old, args lawObject) {
 		name := g.block.naturalName("")
 		if form = g.forms[name]; form == "" {
 			form = lawPick(g, "short", "replicaset", "short", "replicaset", "sharded", "geosharded", "free")
-		} else if form == "short" || form == "replicaset" {
+		} else if form == "short" || form == "replicaset" || form == "flex" {
 			form = lawPick(g, "short", "replicaset")
 		}
 		g.forms[name] = form
@@ -245,6 +245,8 @@ func (g *lawGen) shape(old, args lawObject) {
 		g.freeShape(args)
 	case form == "free" && g.chance(lawRelease):
 		delete(lawRegions(args)[0], "backing_provider_name")
+	case (form == "free" || args["instance_size"] == "M0") && g.chance(20):
+		g.dedicate(args)
 	case form == "free" || args["instance_size"] == "M0":
 	case form == "left out":
 	case form == "short" && old != nil && g.chance(12):
@@ -280,6 +282,23 @@ func (g *lawGen) freeShape(args lawObject) {
 	args["cluster_type"] = "REPLICASET"
 	args["replication_specs"] = []any{lawObject{"region_configs": []any{lawObject{"provider_name": "TENANT",
 		"backing_provider_name": p[0], "region_name": p[1], "electable_specs": lawObject{"instance_size": "M0"}}}}}
+}
+
+// lawAtBirth is what only a new cluster can have, and none that is upgraded.
+const lawAtBirth = "global_cluster_self_managed_sharding"
+
+// dedicate makes a free cluster one with machines of its own, by an upgrade.
+func (g *lawGen) dedicate(args lawObject) {
+	for _, name := range []string{"cluster_type", "provider_name", "region_name", "instance_size", "replication_specs", lawAtBirth} {
+		delete(args, name)
+	}
+	form := lawPick(g, "short", "replicaset")
+	g.forms[g.block.naturalName("")] = form
+	if form == "short" {
+		g.short(nil, args)
+		return
+	}
+	g.long(args, form)
 }
 
 var lawSizes = []any{"M10", "M20", "M30", "M40"}

@@ -13,6 +13,7 @@ import (
 
 	"mercator/plan"
 	"mercator/provider/sandbox"
+	"mercator/schema"
 	"mercator/schema/diag"
 )
 
@@ -83,13 +84,22 @@ func setLawCases(t *testing.T) int {
 
 // lawTally counts what became of the cases.
 type lawTally struct {
-	cases, steps, refused, faulty, failed int
-	codes                                 map[string]int
+	cases, steps, refused, faulty, failed, upgrades int
+	codes                                           map[string]int
+}
+
+// count counts the upgrades of a plan that went through.
+func (t *lawTally) count(p *plan.Plan) {
+	for i := range p.Changes {
+		if slices.ContainsFunc(p.Changes[i].Calls, func(call schema.Call) bool { return call.Verb == schema.CallUpgrade }) {
+			t.upgrades++
+		}
+	}
 }
 
 func (t *lawTally) String() string {
-	return fmt.Sprintf("%d cases with %d configurations; %d cases met a plan error %v; %d applies had faults, %d of them failed",
-		t.cases, t.steps, t.refused, t.codes, t.faulty, t.failed)
+	return fmt.Sprintf("%d cases with %d configurations; %d cases met a plan error %v; %d applies had faults, %d of them failed; %d upgrades",
+		t.cases, t.steps, t.refused, t.codes, t.faulty, t.failed, t.upgrades)
 }
 
 // lawStep is one configuration and what happens before it is applied.
@@ -157,6 +167,7 @@ func drawLawScript(t *rapid.T) lawScript {
 var excuses = map[string]func(c *lawCase) bool{
 	"prevent_destroy":       func(c *lawCase) bool { return c.ever(func(b *lawBlock) bool { return b.protect != nil && *b.protect }) },
 	"termination_protected": func(c *lawCase) bool { return c.everSet("termination_protection_enabled", true) },
+	"upgrade_impossible":    func(c *lawCase) bool { return c.everSet("global_cluster_self_managed_sharding", true) },
 	"cluster_paused":        func(c *lawCase) bool { return c.everSet("paused", true) },
 	"replace_holds_data":    func(c *lawCase) bool { return c.everSet("region_usage_restrictions", nil) },
 	"adopted_replace":       func(c *lawCase) bool { return c.byHand() },

@@ -73,7 +73,11 @@ func question(kind *schema.Kind, c *plan.Change) (w provider.Write, there bool, 
 	}
 	first := true
 	for _, call := range c.Calls {
-		if call.Verb != schema.CallCreate && call.Verb != schema.CallUpdate {
+		switch call.Verb {
+		case schema.CallCreate, schema.CallUpdate:
+		case schema.CallUpgrade: // which is no such write, and what comes after it is done to something else
+			return w, false, tooEarly
+		default:
 			continue
 		}
 		there = call.Verb == schema.CallUpdate && c.Before != cty.NilVal && !c.Before.IsNull()
