@@ -68,8 +68,9 @@ type Need struct {
 	Project schema.Address
 	// Changes are the changes whose calls need it.
 	Changes []schema.Address
-	// Open says that the place comes into being with the plan, so that nobody holds a role there yet.
-	Open bool
+	// Open says that the place comes into being with the plan, so that nobody holds a role there yet. Named says that it
+	// is the projects that a change of the organization names, of which the plan does not know each call's.
+	Open, Named bool
 }
 
 // Needs returns the roles that the calls of a plan need, by connection, place and role.
@@ -81,11 +82,13 @@ func (s *Session) Needs(p *plan.Plan) []Need {
 		for _, role := range c.Roles {
 			n := Need{Connection: c.Connection, Role: role, At: access.Place{OrgID: s.connections[c.Connection].OrgID}}
 			if strings.HasPrefix(role, "Project ") {
-				n.At.GroupID, _ = s.GroupOf(c)
-				n.Open = n.At.GroupID == ""
+				var own bool
+				n.At.GroupID, own = s.GroupOf(c)
+				n.Named = n.At.GroupID == "" && !own && c.Place != ""
+				n.Open = n.At.GroupID == "" && !n.Named
 				n.Project = projects[n.At.GroupID]
 			}
-			name := strings.Join([]string{c.Connection, n.At.GroupID, role}, "\x00")
+			name := strings.Join([]string{c.Connection, n.At.GroupID, fmt.Sprint(n.Named), role}, "\x00")
 			if byName[name] == nil {
 				byName[name] = &n
 			}
@@ -137,13 +140,13 @@ type Judged struct {
 	Verdict access.Verdict
 }
 
-// JudgeNeeds holds needs against a credential. Of those in places that come into being with the plan only those are
-// judged that are met everywhere: whoever makes a project may become its owner.
+// JudgeNeeds holds needs against a credential. Of those in places that come into being with the plan, or that are not
+// known, only those are judged that are met everywhere: whoever makes a project may become its owner.
 func JudgeNeeds(needs []Need, held []atlas.Grant) []Judged {
 	var out []Judged
 	for _, n := range needs {
 		verdict := access.Judge(n.Role, n.At, held)
-		if !n.Open || verdict == access.Has {
+		if !n.Open && !n.Named || verdict == access.Has {
 			out = append(out, Judged{n, verdict})
 		}
 	}
@@ -217,6 +220,8 @@ func (n *Need) Where() string {
 	switch {
 	case n.Open:
 		return "a new project"
+	case n.Named:
+		return "the projects that it names"
 	case n.At.GroupID == "":
 		return "organization " + n.At.OrgID
 	case n.Project == "":

@@ -1,6 +1,7 @@
 package workflow_test
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -81,5 +82,46 @@ func TestRolesThatNobodyTells(t *testing.T) {
 	r := newRig(t, sandbox.Options{Faults: []sandbox.Fault{{Path: "/serviceAccounts/", Action: sandbox.Status, Status: 403, ErrorCode: "USER_UNAUTHORIZED"}}})
 	if done := r.write(entryInShop).apply(plan.Options{}); !done.Ran || len(done.Plan.Diagnostics) > 0 {
 		t.Errorf("ran %v: %v", done.Ran, done.Plan.Diagnostics)
+	}
+}
+
+// TestNeeds names where the roles are needed: in a project, in one that is made with the plan, or in those that a key names.
+func TestNeeds(t *testing.T) {
+	r := newRig(t, sandbox.Options{})
+	r.write(`project "shop" {}`).converge()
+	r.write(`project "shop" {
+  access_list "office" { entries = { "203.0.113.7" = "Office" } }
+}
+project "new" {
+  access_list "office" { entries = { "203.0.113.7" = "Office" } }
+}
+api_key "deployer" {
+  desc        = "deploys"
+  roles       = ["ORG_MEMBER"]
+  projects    = [{ project_id = project.shop.id, roles = ["GROUP_READ_ONLY"] }]
+  secret_file = "deployer.json"
+}
+`)
+	s := r.open()
+	p, err := s.Plan(context.Background(), plan.Options{SkipAdvice: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, _ := r.box.ProjectID("shop")
+	var got []string
+	for _, n := range s.Needs(p) {
+		got = append(got, n.Role+" in "+n.Where())
+	}
+	slices.Sort(got)
+	want := []string{
+		"Organization Owner in organization " + sandbox.DefaultOrgID,
+		"Organization Project Creator in organization " + sandbox.DefaultOrgID,
+		"Project Access Manager in the projects that it names",
+		"Project Network Access Manager in a new project",
+		"Project Network Access Manager in project.shop (" + id + ")",
+		"Project Owner in the projects that it names",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("needed is\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
