@@ -56,6 +56,10 @@ import (
 // whoever inherits open intents reads Atlas when the calls of the dead are certainly over (state.AwaitQuiet), and a
 // creation without natural key whose answer was lost is looked for as long before it is sent again.
 //
+// A copy that guards a step (snapshot_before) has an intent that outlasts it: it ends with the call that it guards, or
+// where Atlas refuses that. So a run that died in between leaves it armed, and the next one goes on with the copy that
+// it finds by the intent's id in its text, instead of making another one.
+//
 // The lease guards all this from a second writer. When it is lost nothing can be recorded any more, so nothing is
 // called any more either; the armed intents are the successor's.
 
@@ -108,7 +112,7 @@ func (r *run) intend() []state.Intent {
 	for _, s := range r.steps {
 		for i := range s.calls() {
 			intent := r.intent(s, i)
-			s.intents = append(s.intents, listed{intent: intent})
+			s.intents = append(s.intents, listed{intent: intent, armed: intent.Armed})
 			intents = append(intents, intent)
 		}
 	}
@@ -136,9 +140,14 @@ type listed struct {
 // intent returns the unarmed intent of the step's call number i.
 func (r *run) intent(s *step, i int) state.Intent {
 	c, call := s.change, s.calls()[i]
+	if earlier, ok := r.begunCopy(c.Address, call); ok {
+		return earlier
+	}
 	intent := state.Intent{ID: r.in.NewID(), Address: c.Address, Kind: c.Kind, Connection: c.Connection, Verb: call.Verb,
 		Place: r.placeOf(s), Content: schema.NullObject(s.kind.Attributes)}
-	if call.Verb == schema.CallCreate {
+	if call.Verb == schema.CallCopy {
+		intent.Kind, intent.Content = call.Kind, schema.NullObject(r.in.Catalog.Kind(call.Kind).Attributes)
+	} else if call.Verb == schema.CallCreate {
 		if key, known, err := s.kind.NaturalKey(c.Desired); known && err == nil {
 			intent.Key = key
 		}
@@ -162,16 +171,23 @@ func (r *run) arm(ctx context.Context, s *step, i int, durable bool, fill func(*
 	return nil
 }
 
-// finished ends the intent of the step's call number i, after the records that it explains.
+// finished ends the intent of the step's call number i, after the records that it explains, and those of the copies
+// that guarded it.
 func (r *run) finished(s *step, i int, records ...state.Record) {
-	r.add(append(records, state.Record{Done: []string{s.intents[i].intent.ID}})...)
+	done := []string{s.intents[i].intent.ID}
+	for _, l := range s.intents[:i] {
+		if l.intent.Verb == schema.CallCopy {
+			done = append(done, l.intent.ID)
+		}
+	}
+	r.add(append(records, state.Record{Done: done})...)
 }
 
 // failed ends the intent of a call that Atlas refused. Where nobody knows whether it was carried out, the intent
 // stays.
 func (r *run) failed(s *step, i int, err error, records ...state.Record) {
-	if errors.As(err, new(notSent)) {
-		r.finished(s, i, records...)
+	if errors.As(err, new(notSent)) { // what guards the call still does
+		r.add(append(records, state.Record{Done: []string{s.intents[i].intent.ID}})...)
 		return
 	}
 	switch provider.ClassOf(err) {

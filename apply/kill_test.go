@@ -105,6 +105,19 @@ var stories = []story{
 		h.put("room.a.engine.e.play.one", map[string]any{"tune": "another"})
 		h.drop("room.a.engine.e.play.old")
 	}},
+	{"guarded by copies", func(h *house) {
+		h.put("room.a", map[string]any{"name": "a"})
+		for _, e := range []schema.Address{"goes", "grows", "changes"} {
+			h.put("room.a.engine."+e, map[string]any{"name": string(e), "size": "L", "make": "x"})
+			h.protect("room.a.engine."+e, schema.BeforeDelete, schema.BeforeReplace, schema.BeforeUpgrade)
+		}
+	}, func(h *house) {
+		h.drop("room.a.engine.goes")
+		h.put("room.a.engine.grows", map[string]any{"name": "grows", "size": "XL", "make": "x"})
+		h.protect("room.a.engine.grows", schema.BeforeDelete, schema.BeforeReplace, schema.BeforeUpgrade)
+		h.put("room.a.engine.changes", map[string]any{"name": "changes", "size": "L", "make": "y"})
+		h.protect("room.a.engine.changes", schema.BeforeDelete, schema.BeforeReplace, schema.BeforeUpgrade)
+	}},
 	{"a room goes", func(h *house) {
 		h.put("room.a", map[string]any{"name": "a"})
 		h.put("room.b", map[string]any{"name": "b"})

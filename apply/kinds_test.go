@@ -54,7 +54,7 @@ func toyCatalog(t testing.TB) *schema.Catalog {
 		Endpoints: toyEndpoints(in+"/alarms", in+"/alarms/{id}")}
 	alarm.Endpoints.Update.Replaces = true
 	engine := schema.Kind{Name: "engine", Parent: "room", Identity: schema.Identity{Binds: schema.ByKey, Key: []string{"name"}},
-		Attributes: []schema.Attribute{key("name"), str("size"), serverOwned("state"),
+		Attributes: []schema.Attribute{key("name"), str("size"), {Name: "make", Type: schema.TypeString, Immutable: true}, serverOwned("state"),
 			{Name: "keep", Type: schema.TypeBool, DestroyTime: true, Default: cty.True},
 			{Name: "args", Type: schema.TypeObject, Nested: []schema.Attribute{str("mode"),
 				{Name: "range", Type: schema.TypeObject, Nested: []schema.Attribute{str("low"), str("high")}}}}},
@@ -100,8 +100,10 @@ func toyCatalog(t testing.TB) *schema.Catalog {
 	robot.Endpoints.Update.Replaces = true
 	robot.Endpoints.Delete = toyEndpoint("DELETE", in+"/robots/{maker}/{id}")
 	const machine = in + "/engines/{name}"
+	engine.Safeguard = &schema.Safeguard{Copies: []string{"copy"}, Text: "text", With: map[string]cty.Value{"days": cty.NumberIntVal(7)}, Taken: "taken",
+		Version: "size", Kept: "keep"}
 	copied := schema.Kind{Name: "copy", Parent: "engine", Once: true, Serial: true, Identity: schema.Identity{Binds: schema.ByID, ID: "id"},
-		Attributes: []schema.Attribute{serverOwned("id"), {Name: "text", Type: schema.TypeString, Immutable: true}, serverOwned("state"),
+		Attributes: []schema.Attribute{serverOwned("id"), {Name: "text", Type: schema.TypeString, Immutable: true}, serverOwned("state"), serverOwned("taken"),
 			{Name: "days", Type: schema.TypeInteger, Unread: true}},
 		Endpoints: toyEndpoints(machine+"/copies", machine+"/copies/{id}"), Settle: engine.Settle}
 	played := schema.Kind{Name: "play", Parent: "engine", Once: true, Identity: schema.Identity{Binds: schema.ByID, ID: "id"},

@@ -25,9 +25,15 @@ func (r *run) remove(ctx context.Context, s *step) error {
 			return err
 		}
 		for n, call := range s.calls() {
-			if gone {
+			switch {
+			case gone:
 				r.finished(s, n)
-			} else if err := r.delete(ctx, s, n, &call); err != nil {
+			case call.Verb == schema.CallCopy:
+				gone, err = r.copyBefore(ctx, s, n, &call)
+			default:
+				err = r.delete(ctx, s, n, &call)
+			}
+			if err != nil {
 				return err
 			}
 		}

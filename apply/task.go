@@ -172,6 +172,8 @@ func (w *writing) calls(ctx context.Context, first int) error {
 			err = w.upgrade(ctx, n, call)
 		case schema.CallPart:
 			err = w.part(ctx, n, call)
+		case schema.CallCopy:
+			err = w.run.copyOf(ctx, w.step, n, call, w.ref())
 		default:
 			err = badPlan(call)
 		}

@@ -250,7 +250,7 @@ func (w *writing) refresh(ctx context.Context, call *schema.Call, part *schema.P
 func (w *writing) first(call *schema.Call, part *schema.Part) bool {
 	for i := range w.c.Calls {
 		c := &w.c.Calls[i]
-		if c.Verb == schema.CallWait || part != nil && (c.Verb != schema.CallPart || !slices.Contains(c.Attributes, part.Attribute)) {
+		if c.Verb == schema.CallWait || c.Verb == schema.CallCopy || part != nil && (c.Verb != schema.CallPart || !slices.Contains(c.Attributes, part.Attribute)) {
 			continue
 		}
 		return c == call

@@ -49,6 +49,8 @@ type world struct {
 	queries         []string // of deletions
 	// fills gives notifications a value that nobody sent.
 	fills bool
+	// spoils lets every copy fail.
+	spoils bool
 	// silent answers the creation of a credential without its secret.
 	silent bool
 	// lingers is how many reads show what is upgraded at rest and as it was, when it is nearly done.
@@ -184,6 +186,12 @@ func (w *world) tick(it *item) {
 			}
 			it.values["state"] = cty.StringVal("IDLE")
 			w.become(it)
+			if it.kind.Name == "copy" {
+				if w.spoils {
+					it.values["state"] = cty.StringVal("BROKEN")
+				}
+				it.values["taken"] = cty.StringVal(w.clock.Now().Format(time.RFC3339))
+			}
 		}
 	}
 }

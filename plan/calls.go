@@ -19,17 +19,17 @@ func (b *builder) calls() {
 		case Create:
 			c.Calls = b.creation(n)
 		case Replace:
-			c.Calls, c.Removal = b.creation(n), b.deletion(n)
+			c.Calls, c.Removal = b.creation(n), b.guarded(n, schema.BeforeReplace, b.deletion(n))
 		case Update, Adopt, NoOp:
 			switch {
 			case n.upgrade != nil && c.Waiting == "":
 				c.Calls = b.upgradeCalls(n)
 			case len(c.Diffs) > 0:
-				c.Calls = b.updating(n)
+				c.Calls = b.guarded(n, schema.BeforeUpgrade, b.updating(n))
 			}
 		case Delete:
 			if c.GoesWith == "" {
-				c.Removal = b.deletion(n)
+				c.Removal = b.guarded(n, schema.BeforeDelete, b.deletion(n))
 				b.sayReset(n)
 			}
 		}

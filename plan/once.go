@@ -67,7 +67,9 @@ func (b *builder) recall() {
 			known = n.bound.Applied
 		} else if n.how == "intent" {
 			for _, i := range b.explains[n.address] {
-				known = i.Content
+				if i.Verb == schema.CallCreate {
+					known = i.Content
+				}
 			}
 		}
 		if known == cty.NilVal || known.IsNull() {

@@ -30,6 +30,9 @@ func (b *builder) remember(n *node) {
 	if n.bound.Lifecycle.Abandon != c.Lifecycle.Abandon {
 		b.stateOnly(n, "protect", "lifecycle.destroy", fmt.Sprintf("destroy becomes %t", !c.Lifecycle.Abandon))
 	}
+	if now := c.Lifecycle.SnapshotBefore; !slices.Equal(n.bound.Lifecycle.SnapshotBefore, now) {
+		b.stateOnly(n, "protect", "lifecycle.snapshot_before", fmt.Sprintf("snapshot_before becomes [%s]", strings.Join(now, ", ")))
+	}
 	b.rememberUnsent(n)
 	if len(c.Diffs) > 0 {
 		return // the write records everything else

@@ -39,16 +39,19 @@ func (b *builder) risks() {
 		if c.Action == Replace && !c.CreateFirst && !c.HasRisk(schema.Downtime) && !harmless(c, schema.Downtime) {
 			c.Risks = append(c.Risks, RiskNote{schema.Downtime, "it is deleted before it is made again"})
 		}
-		c.Roles = roles(n.kind, slices.Concat(c.Calls, c.Removal))
+		c.Roles = b.roles(n.kind, slices.Concat(c.Calls, c.Removal))
 		c.NeedsAllow = needsAllow(c)
 	}
 }
 
 // roles returns the roles that calls need: those of their endpoints, and of partial endpoints that change one of
 // the same attributes, for which Atlas may ask more whatever else a call carries.
-func roles(kind *schema.Kind, calls []schema.Call) []string {
+func (b *builder) roles(kind *schema.Kind, calls []schema.Call) []string {
 	var out []string
 	for _, call := range calls {
+		if call.Verb == schema.CallCopy {
+			out = append(out, b.in.Catalog.Kind(call.Kind).Endpoints.Create.Role)
+		}
 		if e := kind.Endpoint(call.Operation); e != nil {
 			out = append(out, e.Role)
 		}

@@ -70,6 +70,7 @@ var toys = func() *schema.Catalog {
 			Settle: &schema.Settle{Field: "state", Creating: []string{"MAKING"}, Busy: []string{"WORKING"}, Deleting: []string{"GOING"}, Ready: []string{"IDLE", "LENT"}, First: time.Second, Max: time.Minute, Limit: time.Hour,
 				Failed: []string{"TORN"}, Why: []string{"fault"}, Others: map[string]string{"LENT": "Ask the neighbour for it."}},
 			HoldsData: true, BlocksParent: true,
+			Safeguard: &schema.Safeguard{Copies: []string{"photo"}, Text: "caption", Taken: "taken", Version: "size", Kept: "keep_copy"},
 			Risks: []schema.RiskRule{
 				{Risk: schema.Irreversible, On: []schema.Event{schema.OnDelete}},
 				{Risk: schema.Billable, Attribute: "size", When: schema.Raised},
@@ -127,7 +128,7 @@ var toys = func() *schema.Catalog {
 				Update: endpoint("setSeal", "PATCH", "/shelves/{shelfId}/boxes/{name}/seal")}},
 		schema.Kind{Name: "photo", Parent: "box", Identity: schema.Identity{Binds: schema.ByID, ID: "id"}, Once: true,
 			Attributes: []schema.Attribute{id, {Name: "caption", Type: str, Immutable: true}, {Name: "days", Type: schema.TypeInteger, Unread: true},
-				{Name: "state", Type: str, Owner: schema.Server}},
+				{Name: "taken", Type: schema.TypeTime, Owner: schema.Server}, {Name: "state", Type: str, Owner: schema.Server}},
 			Endpoints: crud("Photo", "/shelves/{shelfId}/boxes/{name}/photos", "/shelves/{shelfId}/boxes/{name}/photos/{photoId}"),
 			Settle:    &schema.Settle{Field: "state", Creating: []string{"MAKING"}, Ready: []string{"DONE"}, Failed: []string{"BLURRED"}, First: time.Second, Max: time.Minute, Limit: time.Hour},
 			InParent:  []schema.Condition{{Attribute: "locked", Values: []string{"false"}, Unset: true}},

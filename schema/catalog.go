@@ -159,6 +159,15 @@ func (c *Catalog) check(k *Kind) []string {
 			bad("what a credential is called until its secret is delivered, %s, must be required", cr.Provisional)
 		}
 	}
+	if g := k.Safeguard; g != nil {
+		names = append(names, g.Version, g.Kept)
+		for _, name := range g.Copies {
+			of := c.kinds[name]
+			if of == nil || of.Parent != k.Name || !of.Once || of.Settle == nil || Find(of.Attributes, g.Text) == nil || Find(of.Attributes, g.Taken) == nil {
+				bad("it is copied as a %q, which is no kind that is made in it once", name)
+			}
+		}
+	}
 	if o := k.Overwrites; o != nil {
 		names = append(names, o.Name, o.In)
 		if to := c.kinds[o.Kind]; to == nil || len(to.Identity.Key) != 1 || to.Parent == "" {

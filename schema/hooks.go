@@ -74,6 +74,8 @@ const (
 	CallUpgrade Verb = "upgrade"
 	// WritePart writes one Part.
 	CallPart Verb = "part"
+	// CallCopy makes a copy of the object, of the call's Kind, and waits until it is complete.
+	CallCopy Verb = "copy"
 	// CallWait waits for the object to settle.
 	CallWait Verb = "wait"
 )
@@ -85,6 +87,8 @@ type Call struct {
 	Operation string `json:"operation,omitempty"`
 	// Attributes are the top-level attributes that the call sends; nil for a wait and a deletion.
 	Attributes []string `json:"attributes,omitempty"`
+	// Kind is the kind of a copy.
+	Kind string `json:"kind,omitempty"`
 	// Key is the key of a Part that is written key by key.
 	Key string `json:"key,omitempty"`
 	// Note says in a few words why the call stands apart ("resume before changing it").

@@ -91,7 +91,19 @@ type Lifecycle struct {
 	Abandon bool
 	// IgnoreChanges are argument paths that are written at creation only.
 	IgnoreChanges []string
+	// SnapshotBefore are the steps before which a copy is made, see [GuardedSteps], sorted; also after the block is gone.
+	SnapshotBefore []string `json:",omitempty"`
 }
+
+// The steps that a copy can be made before.
+const (
+	BeforeDelete  = "delete"
+	BeforeReplace = "replace"
+	BeforeUpgrade = "version_upgrade"
+)
+
+// GuardedSteps returns the steps that a lifecycle can name in snapshot_before.
+func GuardedSteps() []string { return []string{BeforeDelete, BeforeReplace, BeforeUpgrade} }
 
 // Timeouts are a resource's time limits; zero means the kind's own.
 type Timeouts struct {

@@ -77,6 +77,8 @@ type Kind struct {
 	// InParent are what must hold of the parent for an object to be there, as conditions on its attributes.
 	InParent []Condition
 
+	// Safeguard is nil for what cannot be copied before it is lost.
+	Safeguard *Safeguard
 	// Overwrites is nil for what leaves all other objects as they are.
 	Overwrites *Overwrites
 
@@ -142,6 +144,19 @@ const (
 	// ByContent binds by the id, and finds an unbound object by exact content (R3).
 	ByContent
 )
+
+// Safeguard says how a copy of an object is made before a step that its lifecycle guards (snapshot_before).
+type Safeguard struct {
+	// Copies are kinds that live in the object's. The copy is of the first whose InParent holds of the object.
+	Copies []string
+	// Text is the copy's argument that says what it is for, With are the values of others, and Taken is the attribute
+	// that says when it was made.
+	Text  string
+	With  map[string]cty.Value
+	Taken string
+	// Version is the argument whose change is an upgrade. Kept is what a deletion is asked so that copies outlive it.
+	Version, Kept string
+}
 
 // Overwrites says that the creation of an object replaces the data of another one, which its arguments name.
 type Overwrites struct {

@@ -47,11 +47,12 @@ type lifecycleJSON struct {
 	PreventDestroy bool     `json:"prevent_destroy,omitempty"`
 	Abandon        bool     `json:"abandon,omitempty"`
 	IgnoreChanges  []string `json:"ignore_changes,omitempty"`
+	SnapshotBefore []string `json:"snapshot_before,omitempty"`
 }
 
 // IsZero reports whether a lifecycle says nothing, so that it is left out.
 func (l lifecycleJSON) IsZero() bool {
-	return !l.PreventDestroy && !l.Abandon && len(l.IgnoreChanges) == 0
+	return !l.PreventDestroy && !l.Abandon && len(l.IgnoreChanges) == 0 && len(l.SnapshotBefore) == 0
 }
 
 type timeoutsJSON struct {

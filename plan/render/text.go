@@ -352,6 +352,8 @@ func callText(call schema.Call) string {
 	switch call.Verb {
 	case schema.CallWait:
 		what = "wait until it has settled"
+	case schema.CallCopy:
+		what = "take a snapshot and wait until it is complete"
 	case schema.CallCreate:
 		what = "create it"
 	case schema.CallDelete:

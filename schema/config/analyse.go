@@ -49,7 +49,7 @@ func (b *block) expressions() []*expr {
 	for _, a := range b.args {
 		out = append(out, a.x)
 	}
-	for _, x := range []*expr{b.entries, b.lifecycle.preventDestroy, b.lifecycle.destroy} {
+	for _, x := range []*expr{b.entries, b.lifecycle.preventDestroy, b.lifecycle.destroy, b.lifecycle.snapshotBefore} {
 		if x != nil {
 			out = append(out, x)
 		}

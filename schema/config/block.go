@@ -64,9 +64,9 @@ type timeout struct {
 
 // lifecycle is a lifecycle block before it is evaluated.
 type lifecycle struct {
-	preventDestroy, destroy *expr
-	ignore                  []string
-	pre, post               []*condition
+	preventDestroy, destroy, snapshotBefore *expr
+	ignore                                  []string
+	pre, post                               []*condition
 }
 
 func (b *block) name() string {

@@ -120,7 +120,7 @@ func (l *loader) declareExclusive(b *block, a *hcl.Attribute) {
 }
 
 func (l *loader) declareLifecycle(b *block, hb *hcl.Block) {
-	got := l.take(hb.Body, shape{what: "a lifecycle block", args: []string{"prevent_destroy", "destroy", "ignore_changes"},
+	got := l.take(hb.Body, shape{what: "a lifecycle block", args: []string{"prevent_destroy", "destroy", "ignore_changes", "snapshot_before"},
 		blocks: map[string]labels{"precondition": {}, "postcondition": {}}})
 	inside := scope{block: b}
 	if a := got.args["prevent_destroy"]; a != nil {
@@ -128,6 +128,13 @@ func (l *loader) declareLifecycle(b *block, hb *hcl.Block) {
 	}
 	if a := got.args["destroy"]; a != nil {
 		b.lifecycle.destroy = l.expr(a.Expr, inside)
+	}
+	if a := got.args["snapshot_before"]; a != nil {
+		b.lifecycle.snapshotBefore = l.expr(a.Expr, inside)
+		if b.kind.Safeguard == nil {
+			l.add(diag.Errorf(codeLifecycle, fmt.Sprintf("Of %s no snapshot can be taken", article(b.kind.Name)),
+				"snapshot_before is for what Atlas takes snapshots of: %s. Remove it.", quoted(l.guarded())).At(rangeOf(a.Range)))
+		}
 	}
 	if a := got.args["ignore_changes"]; a != nil {
 		l.declareIgnore(b, a)
@@ -139,6 +146,11 @@ func (l *loader) declareLifecycle(b *block, hb *hcl.Block) {
 			b.lifecycle.post = append(b.lifecycle.post, l.declareCondition(c, scope{block: b, self: true}))
 		}
 	}
+}
+
+// guarded returns the kinds of which a snapshot can be taken.
+func (l *loader) guarded() []string {
+	return slices.DeleteFunc(l.options.Catalog.Names(), func(name string) bool { return l.options.Catalog.Kind(name).Safeguard == nil })
 }
 
 func (l *loader) declareIgnore(b *block, a *hcl.Attribute) {

@@ -235,6 +235,48 @@ func (e *Evaluation) lifecycle(r *result, ctx *hcl.EvalContext, f frame) {
 	r.lifecycle.IgnoreChanges = decl.ignore
 	r.lifecycle.PreventDestroy = e.flag(r, decl.preventDestroy, "prevent_destroy", false, ctx, f)
 	r.lifecycle.Abandon = !e.flag(r, decl.destroy, "destroy", true, ctx, f)
+	r.lifecycle.SnapshotBefore = e.steps(r, decl.snapshotBefore, ctx, f)
+}
+
+// steps evaluates the list of steps before which a snapshot is taken.
+func (e *Evaluation) steps(r *result, x *expr, ctx *hcl.EvalContext, f frame) []string {
+	if x == nil {
+		return nil
+	}
+	v, clean := e.evalIn(x, ctx, f)
+	if !clean {
+		return nil
+	}
+	raw, marks := v.UnmarkDeep()
+	r.edges.collect(marks)
+	wrong := func(at *expr, summary, detail string, args ...any) {
+		e.add(diag.Errorf(codeLifecycle, summary, detail, args...).At(rangeOf(at.Range())).On(string(f.inst.addr)))
+	}
+	switch {
+	case failedIn(marks) || raw.IsKnown() && raw.IsNull():
+		return nil
+	case !raw.IsWhollyKnown():
+		wrong(x, "snapshot_before is not known yet", "It depends on what only Atlas can tell, and the plan needs it: use variables, locals or what the files say.")
+		return nil
+	case !raw.CanIterateElements() || raw.Type().IsObjectType() || raw.Type().IsMapType():
+		wrong(x, "snapshot_before is not a list", "Write the steps as texts: snapshot_before = [%s].", quoted(schema.GuardedSteps()))
+		return nil
+	}
+	var out []string
+	for _, el := range raw.AsValueSlice() {
+		name := ""
+		if el.Type() == cty.String && !el.IsNull() {
+			name = el.AsString()
+		}
+		if !slices.Contains(schema.GuardedSteps(), name) {
+			_, secret := marks[schema.Sensitive]
+			wrong(x, "There is no such step to take a snapshot before", "Found %s.%s", describe(el, secret), among(name, schema.GuardedSteps()))
+			continue
+		}
+		out = append(out, name)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 func (e *Evaluation) flag(r *result, x *expr, name string, otherwise bool, ctx *hcl.EvalContext, f frame) bool {

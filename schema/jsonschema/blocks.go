@@ -188,6 +188,7 @@ func (w *writer) lifecycle() object {
 	return blocks(w.define("-lifecycle", body(members{
 		"prevent_destroy": {ref(truth), "Refuses deletion and replacement, also once the block is gone.", false},
 		"destroy":         {ref(truth), "Whether the object is deleted once the block is gone; otherwise it is forgotten.", false},
+		"snapshot_before": {anyOf(object{"type": "array", "items": anyOf(object{"enum": schema.GuardedSteps()}, ref(template))}, ref(template)), "Steps of a cluster before which a snapshot is taken and waited for.", false},
 		"ignore_changes":  {anyOf(object{"const": "all"}, ref(references)), `Arguments that are written at creation only, or "all".`, false},
 		"precondition":    {conditions, "What has to hold before anything is planned.", false},
 		"postcondition":   {conditions, "What has to hold once it is applied.", false},

@@ -68,6 +68,11 @@ var _ = declare(schema.Kind{
 	},
 	HoldsData:    true,
 	BlocksParent: true,
+	Safeguard: &schema.Safeguard{
+		Copies: []string{"backup_snapshot", "sharded_backup_snapshot"},
+		Text:   "description", With: map[string]cty.Value{"retention_in_days": cty.NumberIntVal(30)}, Taken: "created_at",
+		Version: "mongo_db_major_version", Kept: "retain_backups",
+	},
 
 	Risks: []schema.RiskRule{
 		{Risk: schema.Irreversible, On: []schema.Event{schema.OnDelete, schema.OnReplace}},

@@ -162,7 +162,7 @@ func Full(t testing.TB) *state.State {
 	})
 	box.Secrets = map[string]string{"code": "hash-1", "shelves[1].key": "hash-2"}
 	box.Dependencies = []schema.Address{"box.other", `box.many["k\"1"]`}
-	box.Lifecycle = schema.Lifecycle{PreventDestroy: true, Abandon: true, IgnoreChanges: []string{"size"}}
+	box.Lifecycle = schema.Lifecycle{PreventDestroy: true, Abandon: true, IgnoreChanges: []string{"size"}, SnapshotBefore: []string{"delete"}}
 	box.Timeouts = schema.Timeouts{Create: time.Hour, Update: 90 * time.Second, Delete: time.Minute}
 	box.Undone = map[string]int{"size": 2}
 	lid := &schema.Bound{Address: `box.tools.lid.round["a.b"]`, Kind: "lid", ID: "l1", Applied: cty.NullVal(Catalog(t).Kind("lid").Type())}

@@ -30,7 +30,8 @@ func indexPage(catalog *schema.Catalog) string {
 		{"count", "a number: so many instances, told apart by `count.index`"},
 		{"depends_on", "a list of references to what has to be done before, where no argument refers to it"},
 		{"atlas", "the label of the `atlas` block, which is the organization that it belongs to"},
-		{"lifecycle", "a block: `prevent_destroy`, `destroy = false` to leave the object in Atlas once the block is gone, `ignore_changes` " +
+		{"lifecycle", "a block: `prevent_destroy`, `destroy = false` to leave the object in Atlas once the block is gone, `snapshot_before = [\"delete\", \"replace\", " +
+			"\"version_upgrade\"]` to have a snapshot of a cluster taken and waited for before that is done, `ignore_changes` " +
 			"for arguments that are written at creation only, `precondition` and `postcondition`"},
 		{"timeouts", fmt.Sprintf("a block: `create`, `update` and `delete`, as durations such as \"90m\"; %s unless the kind's page says otherwise",
 			hours(schema.DefaultLimit))},

@@ -143,6 +143,9 @@ func showBound(s screen, catalog *schema.Catalog, b *schema.Bound) error {
 	if b.Lifecycle.PreventDestroy {
 		fact("protected", "prevent_destroy")
 	}
+	if len(b.Lifecycle.SnapshotBefore) > 0 {
+		fact("snapshot before", strings.Join(b.Lifecycle.SnapshotBefore, ", "))
+	}
 	if b.Lifecycle.Abandon {
 		fact("removal", "forgets it and leaves it in Atlas")
 	}
