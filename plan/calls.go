@@ -153,7 +153,7 @@ func (b *builder) partCalls(n *node, parts []string, diffs []Diff) []schema.Call
 	var calls []schema.Call
 	for _, name := range parts {
 		p := n.kind.Part(name)
-		if p.Members != nil && diffs == nil && isEmpty(n.value.GetAttr(name)) {
+		if p.Members != nil && diffs == nil && isEmpty(p.Elements(n.value.GetAttr(name))) {
 			continue // a new object has none
 		}
 		if !p.Each {

@@ -86,6 +86,7 @@ func (b *builder) checks() {
 		b.checkContested(n)
 		b.checkState(n)
 	}
+	b.checkLast()
 	b.checkDeletedParents()
 	b.checkTooEarly()
 	b.checkLookups()

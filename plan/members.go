@@ -13,9 +13,9 @@ type Member struct{ Desired, Live cty.Value }
 // Members returns what there is to do to a list that is written by its elements, in the order in which nothing is
 // missing in between: what is added, what changes, what is removed.
 func Members(kind *schema.Kind, part *schema.Part, desired, live cty.Value) []Member {
-	a := kind.Attribute(part.Attribute)
+	a := part.List(kind)
 	c := comparison{kind: kind}
-	ds, ls := elements(desired), elements(live)
+	ds, ls := elements(part.Elements(desired)), elements(part.Elements(live))
 	var added, changed, removed []Member
 	for _, p := range c.pairElements(a, ds, ls, attributePath{plain: a.Name, user: a.Name}) {
 		switch {

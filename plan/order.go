@@ -56,11 +56,21 @@ func (b *builder) names() map[nameID]schema.Address {
 		for _, attribute := range n.kind.Identity.Key {
 			v, _ := n.kind.Effective(n.named(), attribute).Unmark()
 			if v.IsKnown() && !v.IsNull() {
-				b.byName[nameID{n.beside(n.kind.Name), attribute, v.AsString()}] = n.address
+				b.byName[nameID{n.beside(n.kind.Name), attribute, canonical(n.kind, v.AsString())}] = n.address
 			}
 		}
 	}
 	return b.byName
+}
+
+// canonical is the one spelling of a text in a key of the kind.
+func canonical(kind *schema.Kind, text string) string {
+	if kind.Identity.Canonical != nil {
+		if one, err := kind.Identity.Canonical(text); err == nil {
+			return one
+		}
+	}
+	return text
 }
 
 // beside names a kind within the parent of a declared node.
@@ -97,7 +107,15 @@ func (b *builder) namedIn(n *node, a *schema.Attribute, deps *[]schema.Address) 
 			if !refersWhen(r, sibling) {
 				continue
 			}
-			if address, ok := b.names()[nameID{n.beside(r.Kind), r.Attribute, text}]; ok {
+			kind := b.in.Catalog.Kind(r.Kind)
+			if kind == nil {
+				continue
+			}
+			among := n.beside(r.Kind)
+			if kind.Parent == "" { // it lives in the organization, wherever it is named
+				among = parentID{kind: r.Kind, connection: n.connection, place: b.in.Places[n.connection]}
+			}
+			if address, ok := b.names()[nameID{among, r.Attribute, canonical(kind, text)}]; ok {
 				*deps = append(*deps, address)
 			}
 		}

@@ -135,7 +135,9 @@ func (c *Catalog) check(k *Kind) []string {
 		case m == nil:
 		case m.Add == nil || m.Remove == nil || p.Write != nil:
 			bad("the members of %s need endpoints to add and to remove one, and are written by no other", p.Attribute)
-		case a != nil && (a.Nested == nil) != (m.Text != nil):
+		case a != nil && m.Text != nil && m.Text.In != "" && Find(a.Nested, m.Text.In) == nil:
+			bad("the members of %s are in %q, which it does not have", p.Attribute, m.Text.In)
+		case a != nil && (p.List(k).Nested == nil) != (m.Text != nil):
 			bad("the members of %s must be objects, or plain texts with Text", p.Attribute)
 		case m.Text != nil && (m.Text.Sent == "" || m.Text.IDs != nil && m.Text.Shown == ""):
 			bad("the members of %s are texts in a field of bodies, and those with ids in one of answers too", p.Attribute)
@@ -178,6 +180,9 @@ func (c *Catalog) check(k *Kind) []string {
 		if name != "" && Find(k.Attributes, name) == nil {
 			bad("it speaks of an attribute %q that it does not have", name)
 		}
+	}
+	if l := k.Last; l != nil && (FindPath(k.Attributes, l.Attribute) == nil || Find(k.Attributes, l.Among.Attribute) == nil) {
+		bad("it keeps a last %s by attributes that it does not have", l.Value)
 	}
 	for _, path := range id.Similar {
 		if FindPath(k.Attributes, path) == nil {

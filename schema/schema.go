@@ -82,6 +82,8 @@ type Kind struct {
 	// Overwrites is nil for what leaves all other objects as they are.
 	Overwrites *Overwrites
 
+	// Last is nil where every object can go.
+	Last *Last
 	// Credential is nil for what has no secret that Atlas shows once.
 	Credential *Credential
 
@@ -268,6 +270,8 @@ type Members struct {
 
 // MemberText says where calls and answers hold an element that is a plain text.
 type MemberText struct {
+	// In is the list of texts inside the part's attribute, where that is an object; "" where it is the list.
+	In string
 	// Sent is the field of a body that names the element ("groupRole").
 	Sent string
 	// Shown is the field of the objects that the part's Read lists, where it lists objects ("username").
@@ -284,6 +288,25 @@ func (p *Part) Endpoints() []*Endpoint {
 		all = []*Endpoint{m.Add, m.Change, m.Remove}
 	}
 	return slices.DeleteFunc(all, func(e *Endpoint) bool { return e == nil })
+}
+
+// List returns the attribute whose elements are written one by one: the part's own, or the list inside it.
+func (p *Part) List(kind *Kind) *Attribute {
+	a := kind.Attribute(p.Attribute)
+	if t := p.Members.Text; t != nil && t.In != "" {
+		return Find(a.Nested, t.In)
+	}
+	return a
+}
+
+// Elements returns the value of List within that of the part's attribute.
+func (p *Part) Elements(v cty.Value) cty.Value {
+	t := p.Members.Text
+	if t == nil || t.In == "" || v.IsNull() || !v.IsKnown() {
+		return v
+	}
+	bare, marks := v.Unmark()
+	return bare.GetAttr(t.In).WithMarks(marks)
 }
 
 // Operation names the writing of the part in a plan: the operationId of its call, or of the one that adds members.

@@ -16,7 +16,7 @@ import (
 
 // encodeMember makes the body of a call about one element of a list, in an array where the endpoint takes several.
 func (c *Client) encodeMember(w provider.Write, out encoded) (encoded, error) {
-	list := w.Ref.Kind.Attribute(w.Part.Attribute)
+	list := w.Part.List(w.Ref.Kind)
 	plain, err := c.reveal(w.Ref.Kind.Name, []schema.Attribute{*list}, cty.ObjectVal(map[string]cty.Value{list.Name: cty.ListVal([]cty.Value{w.Member})}))
 	if err != nil {
 		return encoded{}, err

@@ -207,7 +207,11 @@ func (s *specification) kind(k *schema.Kind) {
 		}
 	}
 	requests := s.bodies(requestOf, k.Endpoints.Create, k.Endpoints.Update)
-	s.attributes(k, "", own, requests, s.bodies(answerOf, k.Endpoints.Get))
+	shown := s.bodies(answerOf, k.Endpoints.Get)
+	if k.Endpoints.Get == nil {
+		shown = s.results(s.bodies(answerOf, k.Endpoints.List))
+	}
+	s.attributes(k, "", own, requests, shown)
 	for _, p := range k.Parts {
 		a := k.Attribute(p.Attribute)
 		switch {

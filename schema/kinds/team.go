@@ -15,8 +15,8 @@ var _ = declare(schema.Kind{
 	Attributes: []schema.Attribute{
 		{Name: "name", Type: schema.TypeString, Required: true,
 			Doc: "The team's name, unique in the organization. It can be changed in place."},
-		{Name: "usernames", Type: schema.TypeList, Of: schema.TypeString, Required: true, AnyCase: true, Elem: schema.Elem{Whole: true},
-			Doc: "The e-mail addresses of the users in the team, one at least and 250 at most. They must belong to the organization or be invited to it."},
+		inOrganization(schema.Attribute{Name: "usernames", Type: schema.TypeList, Of: schema.TypeString, Required: true, AnyCase: true, Elem: schema.Elem{Whole: true},
+			Doc: "The e-mail addresses of the users in the team, one at least and 250 at most. They must belong to the organization or be invited to it."}),
 
 		{Name: "id", Type: schema.TypeString, Owner: schema.Server,
 			Doc: "The id that Atlas gives the team, by which alerts and projects name it."},
@@ -47,7 +47,7 @@ var _ = declare(schema.Kind{
 				Remove: &schema.Endpoint{Operation: "removeOrgTeamUser", Method: "POST", Path: oneTeam + ":removeUser",
 					Version: version20250219, Role: orgOwner},
 				Text: &schema.MemberText{Sent: "id", Shown: "username",
-					IDs: &schema.Endpoint{Operation: "listOrgUsers", Method: "GET", Path: organization + "/users",
+					IDs: &schema.Endpoint{Operation: "listOrgUsers", Method: "GET", Path: orgUsers,
 						Version: version20250219, Role: orgMember}},
 			}},
 	},

@@ -1,4 +1,4 @@
-# A team of users of the organization. Who is in it is changed one by one; what is not in the list leaves the team.
+# A team of users of the organization. Who is in it is changed one by one; who is not in the list leaves the team.
 team "on_call" {
   name      = "On call"
   usernames = ["owner@example.com"]

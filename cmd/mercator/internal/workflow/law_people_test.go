@@ -15,13 +15,17 @@ import (
 )
 
 // lawPeopleKinds are the kinds of which TestLawOfPeople makes configurations, and TestLaw none.
-var lawPeopleKinds = []string{"team", "project_team", "organization"}
+var lawPeopleKinds = []string{"team", "project_team", "organization", "org_user", "project_user"}
 
 // lawPeople is what the files declare of an organization's people. Teams stand by their labels, and their roles in
 // projects by label and project.
 type lawPeople struct {
 	teams  map[string]lawTeam
 	grants map[[2]string][]string
+	// users are the roles of those that are declared, by their labels, and access those of people in projects, by
+	// their names and the project.
+	users  map[string][]string
+	access map[[2]string][]string
 	// settings are those of the organization, by their lines; nil where it is not declared.
 	settings map[string]string
 }
@@ -42,12 +46,12 @@ func TestLawOfPeople(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		r := newRig(t, sandbox.Options{NoDefaultAlerts: true, Restless: true})
 		r.joined(lawMembers...)
-		people := lawPeople{teams: map[string]lawTeam{}, grants: map[[2]string][]string{}}
+		people := lawPeople{teams: map[string]lawTeam{}, grants: map[[2]string][]string{}, users: map[string][]string{}, access: map[[2]string][]string{}}
 		for range rapid.IntRange(1, 4).Draw(rt, "steps") {
 			people.step(rt)
 			r.write(people.text(rt))
 			r.peopleByHand(rt)
-			fault := sandbox.Fault{Method: rapid.SampledFrom([]string{"", "POST", "PATCH", "DELETE"}).Draw(rt, "method"), Path: "/orgs/[^/]+$|/settings|/teams",
+			fault := sandbox.Fault{Method: rapid.SampledFrom([]string{"", "POST", "PATCH", "DELETE"}).Draw(rt, "method"), Path: "/orgs/[^/]+$|/settings|/teams|/users",
 				Nth: rapid.IntRange(1, 8).Draw(rt, "nth"), Action: rapid.SampledFrom([]sandbox.Action{sandbox.Lost, sandbox.Reset, sandbox.Status}).Draw(rt, "action")}
 			if fault.Action == sandbox.Status {
 				fault.Status = 500
@@ -74,11 +78,12 @@ func drawSome(rt *rapid.T, name string, from ...string) []string {
 func (p *lawPeople) step(rt *rapid.T) {
 	p.stepSettings(rt)
 	chance := func(name string, of int) bool { return rapid.IntRange(1, of).Draw(rt, name) > 1 }
+	members := p.stepUsers(rt)
 	for _, label := range []string{"dev", "ops"} {
 		if _, there := p.teams[label]; there && !chance("keep team", 4) {
 			delete(p.teams, label)
 		} else {
-			p.teams[label] = lawTeam{rapid.SampledFrom([]string{label, label + " renamed"}).Draw(rt, "name"), drawSome(rt, "users", lawMembers...)}
+			p.teams[label] = lawTeam{rapid.SampledFrom([]string{label, label + " renamed"}).Draw(rt, "name"), drawSome(rt, "users", members...)}
 		}
 		for _, project := range []string{"shop", "lab"} {
 			at := [2]string{label, project}
@@ -88,6 +93,29 @@ func (p *lawPeople) step(rt *rapid.T) {
 			}
 		}
 	}
+}
+
+// stepUsers declares users, changes their roles and lets them go, and does so with what people may do in projects. It
+// returns who belongs to the organization.
+func (p *lawPeople) stepUsers(rt *rapid.T) []string {
+	members := slices.Clone(lawMembers)
+	for _, label := range []string{"dee", "eve"} {
+		delete(p.users, label)
+		if rapid.IntRange(0, 3).Draw(rt, label) > 0 {
+			p.users[label] = drawSome(rt, "roles of "+label, "ORG_MEMBER", "ORG_READ_ONLY", "ORG_BILLING_ADMIN")
+			members = append(members, label+"@example.com")
+		}
+	}
+	clear(p.access)
+	for _, username := range members {
+		for _, project := range []string{"shop", "lab"} {
+			if rapid.IntRange(0, 2).Draw(rt, "access") == 0 {
+				name, _, _ := strings.Cut(username, "@")
+				p.access[[2]string{name, project}] = drawSome(rt, "access of "+name, "GROUP_OWNER", "GROUP_READ_ONLY", "GROUP_CLUSTER_MANAGER")
+			}
+		}
+	}
+	return members
 }
 
 // lawSettings are values of the organization's settings, by what they are called in the file, each with what Atlas shows.
@@ -169,6 +197,9 @@ func (r *rig) checkOrganization(rt *rapid.T, declared map[string]string) {
 func (p *lawPeople) text(rt *rapid.T) string {
 	var b strings.Builder
 	b.WriteString(p.organization())
+	for _, label := range slices.Sorted(maps.Keys(p.users)) {
+		fmt.Fprintf(&b, "org_user %q {\n username = %q\n roles = { org_roles = [%s] }\n}\n", label, label+"@Example.com", quoted(p.users[label]))
+	}
 	for _, label := range slices.Sorted(maps.Keys(p.teams)) {
 		users := slices.Clone(p.teams[label].users)
 		if rapid.Bool().Draw(rt, "capitals") {
@@ -181,6 +212,11 @@ func (p *lawPeople) text(rt *rapid.T) string {
 		for at, roles := range p.grants {
 			if at[1] == project {
 				fmt.Fprintf(&b, " project_team %q {\n  team_id = team.%s.id\n  role_names = [%s]\n }\n", at[0], at[0], quoted(roles))
+			}
+		}
+		for at, roles := range p.access {
+			if at[1] == project {
+				fmt.Fprintf(&b, " project_user %q {\n  username = %q\n  roles = [%s]\n }\n", at[0], at[0]+"@example.com", quoted(roles))
 			}
 		}
 		b.WriteString("}\n")
@@ -196,7 +232,13 @@ func (r *rig) peopleByHand(rt *rapid.T) {
 	if err != nil {
 		rt.Fatal(err)
 	}
-	switch group, _ := r.box.ProjectID("shop"); rapid.SampledFrom([]string{"nothing", "leave", "join", "grant", "revoke"}).Draw(rt, "by hand") {
+	switch group, _ := r.box.ProjectID("shop"); rapid.SampledFrom([]string{"nothing", "leave", "join", "grant", "revoke", "expire"}).Draw(rt, "by hand") {
+	case "expire": // an invitation that nobody accepts
+		for _, user := range users {
+			if user["orgMembershipStatus"] == "PENDING" {
+				err = r.box.Change(sandbox.OrgUser, sandbox.DefaultOrgID, user["id"].(string), map[string]any{"orgMembershipStatus": "INVITATION_EXPIRED"})
+			}
+		}
 	case "leave":
 		err = r.box.Change(sandbox.OrgUser, sandbox.DefaultOrgID, users[len(users)-1]["id"].(string), map[string]any{"teamIds": []any{}})
 	case "join":
@@ -228,6 +270,15 @@ func (p *lawPeople) wanted() []string {
 			}
 		}
 	}
+	for at, roles := range p.access {
+		out = append(out, fmt.Sprintf("%s@example.com %s %q", at[0], at[1], roles))
+	}
+	for label, roles := range p.users {
+		out = append(out, fmt.Sprintf("%s@example.com %q", label, roles))
+	}
+	for _, username := range lawMembers {
+		out = append(out, fmt.Sprintf("%s %q", username, []string{"ORG_MEMBER"}))
+	}
 	slices.Sort(out)
 	return out
 }
@@ -236,6 +287,10 @@ func (p *lawPeople) wanted() []string {
 func (r *rig) livePeople() []string {
 	var out []string
 	snapshot := r.box.Snapshot()
+	maps.DeleteFunc(snapshot, func(_ string, v any) bool { // whose invitation came to nothing belongs to nothing
+		doc, _ := v.(map[string]any)
+		return doc["status"] == "INVITATION_EXPIRED"
+	})
 	members := map[string][]string{}
 	for _, name := range slices.Sorted(maps.Keys(snapshot)) {
 		doc, _ := snapshot[name].(map[string]any)
@@ -249,6 +304,8 @@ func (r *rig) livePeople() []string {
 		parts := strings.Split(name, "/")
 		doc, _ := snapshot[name].(map[string]any)
 		switch {
+		case parts[1] == "org_user" && parts[2] != sandbox.DefaultOwner:
+			out = append(out, userLines(parts[2], lawTexts(doc["roles"]))...)
 		case parts[1] == "team":
 			out = append(out, fmt.Sprintf("team %s %q", parts[2], members[parts[2]]))
 		case parts[2] == "project_team":
@@ -256,6 +313,23 @@ func (r *rig) livePeople() []string {
 		}
 	}
 	slices.Sort(out)
+	return out
+}
+
+// userLines are what somebody may do in the organization and in each project, a line each.
+func userLines(username string, roles []string) []string {
+	at := map[string][]string{"": {}}
+	for _, role := range roles {
+		project, name, in := strings.Cut(role, "/")
+		if !in {
+			project, name = "", role
+		}
+		at[project] = append(at[project], name)
+	}
+	var out []string
+	for project, names := range at {
+		out = append(out, strings.Replace(fmt.Sprintf("%s %s %q", username, project, names), "  ", " ", 1))
+	}
 	return out
 }
 

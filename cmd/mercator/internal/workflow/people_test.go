@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"mercator/plan"
 	"mercator/provider/sandbox"
@@ -179,4 +180,81 @@ func TestTheOrganizationIsSet(t *testing.T) {
 	expectCodes(t, r.mistakes(), "duplicate_object")
 	r.write("organization {}\n")
 	expectCodes(t, r.mistakes(), "block_labels")
+}
+
+const annAndBob = `org_user "ann" {
+	username = "Ann@example.com"
+	roles    = { org_roles = ["ORG_MEMBER"] }
+}
+team "dev" { usernames = ["ann@example.com"] }
+project "shop" {
+	project_user "ann" {
+		username = "ann@example.com"
+		roles    = ["GROUP_READ_ONLY"]
+	}
+}
+`
+
+// Users are invited before what names them, their roles change one by one, an invitation that expired is made anew, and
+// in the end they go after what names them.
+func TestUsersAreInvitedAndChanged(t *testing.T) {
+	r := newRig(t, sandbox.Options{NoDefaultAlerts: true}).write(annAndBob)
+	r.converge()
+	calls := r.writes()
+	for _, later := range []string{"addGroupUsers", "createOrgTeam"} {
+		if slices.Index(calls, later) < slices.Index(calls, "createOrgUser") {
+			t.Errorf("the calls were %q", calls)
+		}
+	}
+	r.box.ResetCalls()
+
+	changed := strings.NewReplacer(`"ORG_MEMBER"`, `"ORG_READ_ONLY"`, `"GROUP_READ_ONLY"`, `"GROUP_READ_ONLY", "GROUP_OWNER"`).Replace(annAndBob)
+	r.write(changed)
+	expect(t, r.plan(plan.Options{}), "update org_user.ann roles.org_roles[0] roles.org_roles[0]", "update project.shop.project_user.ann roles[1]")
+	r.converge()
+	r.expectMutations("addGroupUserRole", "addOrgUserRole", "removeOrgUserRole")
+
+	r.clock.advance(31 * 24 * time.Hour)
+	expect(t, r.plan(plan.Options{}), "create org_user.ann", "create project.shop.project_user.ann", "update team.dev usernames[0]")
+	r.converge()
+	r.box.ResetCalls()
+
+	r.write(`project "shop" {}`)
+	r.converge()
+	calls = r.writes()
+	if slices.Index(calls, "removeOrgUser") != len(calls)-1 {
+		t.Errorf("the calls were %q", calls)
+	}
+}
+
+// Who is there already is adopted, and left in the organization in the end.
+func TestUsersAreAdopted(t *testing.T) {
+	r := newRig(t, sandbox.Options{NoDefaultAlerts: true}).write(`org_user "ann" {
+	username = "ann@example.com"
+	roles    = { org_roles = ["ORG_MEMBER", "ORG_GROUP_CREATOR"] }
+}`)
+	r.joined("ann@example.com")
+	expectCodes(t, r.alone(plan.Options{}).Refused, "needs_allow_adopt")
+	r.converge()
+	r.expectMutations("addOrgUserRole")
+	r.write("")
+	expect(t, r.plan(plan.Options{}), "forget org_user.ann")
+}
+
+// The last owner of an organization neither leaves it nor becomes a mere member: Atlas would refuse it half-way.
+func TestTheLastOwnerStays(t *testing.T) {
+	owner := func(roles string) string {
+		return fmt.Sprintf("org_user \"owner\" {\n username = %q\n roles = { org_roles = [%s] }\n}\n", sandbox.DefaultOwner, roles)
+	}
+	r := newRig(t, sandbox.Options{}).write(owner(`"ORG_OWNER"`))
+	r.converge()
+	r.write(owner(`"ORG_MEMBER"`))
+	expectCodes(t, r.plan(plan.Options{}).Diagnostics, "last_of_its_kind")
+	r.write("")
+	expectCodes(t, r.plan(plan.Options{AllowDestroy: []string{"org_user.owner"}}).Diagnostics, "last_of_its_kind")
+
+	r.joined("ann@example.com")
+	ann := "org_user \"ann\" {\n username = \"ann@example.com\"\n roles = { org_roles = [\"ORG_OWNER\"] }\n}\n"
+	r.write(owner(`"ORG_OWNER"`) + ann).converge()
+	r.write(owner(`"ORG_MEMBER"`) + ann).converge()
 }
