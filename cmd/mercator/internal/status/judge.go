@@ -115,18 +115,30 @@ func (l *look) expiring(kind *schema.Kind, c *plan.Change) {
 			}
 		}
 	}
-	if kind.Credential == nil {
-		return
+	if kind.Credential != nil {
+		l.secret(c, lastSecret(kind, c.Before))
 	}
-	ends := lastSecret(kind, c.Before)
-	if ends.IsZero() || ends.Sub(l.report.Now) > l.soon {
+}
+
+// secret enters the end of a credential's secret, where that is near. Where the file says when it is to be replaced, an
+// apply does that, and somebody has to run one.
+func (l *look) secret(c *plan.Change, ends time.Time) {
+	var replaced time.Duration
+	if before, ok := text(c.Desired, "rotate_before"); ok {
+		replaced, _ = time.ParseDuration(before) // the plan has found what is none
+	}
+	left := ends.Sub(l.report.Now)
+	if ends.IsZero() || left > max(l.soon, replaced) {
 		return
 	}
 	l.report.Expiring = append(l.report.Expiring, Expiring{Address: c.Address, What: "secret", Ends: ends})
-	if ends.After(l.report.Now) {
-		l.need(c.Address, "its secret expires "+ends.Format(time.RFC3339))
-	} else {
+	switch {
+	case left <= 0:
 		l.need(c.Address, "its secret has expired "+ends.Format(time.RFC3339))
+	case replaced == 0:
+		l.need(c.Address, "its secret expires "+ends.Format(time.RFC3339))
+	case left <= replaced:
+		l.need(c.Address, fmt.Sprintf("its secret expires %s; an apply replaces it", ends.Format(time.RFC3339)))
 	}
 }
 
