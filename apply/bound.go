@@ -119,6 +119,7 @@ func (r *run) remembered(c *plan.Change) schema.Bound {
 		Address: c.Address, Kind: c.Kind, Connection: c.Connection, Place: c.Place, ID: c.ID, Key: c.Key,
 		Applied:      schema.NullObject(r.in.Catalog.Kind(c.Kind).Attributes),
 		Dependencies: c.Depends, Adopted: adopted(c), Lifecycle: c.Lifecycle, Timeouts: c.Timeouts, Undone: c.Undone,
+		Secret: c.Secret, Stale: c.Stale,
 	}
 }
 

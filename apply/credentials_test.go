@@ -30,6 +30,10 @@ type vault struct {
 	dieAt     int
 	dieBefore bool
 	unready   error
+	// badge is the name of the file in which the code of the badge is, "" where a command took it.
+	badge string
+	// stuck is why files cannot be removed.
+	stuck error
 }
 
 func (v *vault) Ready(apply.Delivery) error { return v.unready }
@@ -64,14 +68,26 @@ func (v *vault) Deliver(_ context.Context, d apply.Delivery) error {
 }
 
 // ours are the facts about the vault's files that a plan asks for.
-func (v *vault) ours() map[string]string {
+func (v *vault) ours() map[string]plan.HeldSecret {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	out := map[string]string{}
+	out := map[string]plan.HeldSecret{}
 	for name, d := range v.files {
-		out[name] = d.ID
+		out[name] = plan.HeldSecret{ID: d.ID, Secret: d.Secret}
 	}
 	return out
+}
+
+func (v *vault) Withdraw(d apply.Delivery) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.stuck != nil {
+		return v.stuck
+	}
+	if v.files[d.File].ID == d.ID {
+		delete(v.files, d.File)
+	}
+	return nil
 }
 
 // checkPasses makes sure that every declared pass is there once, under its own name, and that the vault has its

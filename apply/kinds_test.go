@@ -73,6 +73,17 @@ func toyCatalog(t testing.TB) *schema.Catalog {
 			{Name: "pin", Type: schema.TypeString, Owner: schema.Server, OnceShown: true}},
 		Endpoints: toyEndpoints(in+"/passes", in+"/passes/{id}"),
 		Risks:     []schema.RiskRule{{Risk: schema.Irreversible, On: []schema.Event{schema.OnDelete, schema.OnReplace}}}}
+	badge := schema.Kind{Name: "badge", Parent: "room", Identity: schema.Identity{Binds: schema.ByID, ID: "id"},
+		Credential: &schema.Credential{Public: "number", Secret: "code", Provisional: "label", Outlives: true, Rotation: &schema.Rotation{
+			Secrets: "codes", ID: "id", Expires: "until", Lasts: "hours", Most: 2, Param: "codeId",
+			Mint: toyEndpoint("POST", in+"/badges/{id}/codes"), Revoke: toyEndpoint("DELETE", in+"/badges/{id}/codes/{codeId}")}},
+		Attributes: []schema.Attribute{serverOwned("id"), serverOwned("number"),
+			{Name: "label", Type: schema.TypeString, Required: true}, str("door"), {Name: "hours", Type: schema.TypeInteger, Required: true, Initial: true},
+			{Name: "codes", Type: schema.TypeList, Owner: schema.Server, Nested: []schema.Attribute{serverOwned("id"),
+				{Name: "until", Type: schema.TypeTime, Owner: schema.Server}, {Name: "code", Type: schema.TypeString, Owner: schema.Server, OnceShown: true}}}},
+		Endpoints: toyEndpoints(in+"/badges", in+"/badges/{id}"),
+		Risks: []schema.RiskRule{{Risk: schema.Irreversible, On: []schema.Event{schema.OnDelete, schema.OnReplace}},
+			{Risk: schema.MintsCredential, On: []schema.Event{schema.OnMint}}}}
 	ranked := func(attribute string, read *schema.Endpoint, change bool) schema.Part {
 		one := in + "/teams/{name}/" + attribute + "/{who}"
 		m := &schema.Members{Add: toyEndpoint("POST", in+"/teams/{name}/"+attribute), Remove: toyEndpoint("DELETE", one), Params: map[string][]string{"who": {"who"}}}
@@ -116,7 +127,7 @@ func toyCatalog(t testing.TB) *schema.Catalog {
 	radio.Endpoints.Create.AnswersList = true
 	radio.Endpoints.Update.AnswersList, radio.Endpoints.Update.Replaces = true, true
 	hut, hall := toyBuildings(in)
-	catalog, err := schema.NewCatalog(room, user, entry, alarm, engine, rules, pass, team, radio, robot, copied, played, hut, hall)
+	catalog, err := schema.NewCatalog(room, user, entry, alarm, engine, rules, pass, badge, team, radio, robot, copied, played, hut, hall)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,6 +38,15 @@ func (r *run) remove(ctx context.Context, s *step) error {
 			}
 		}
 	}
+	bound := r.in.State.Resources[r.removed(s.change)]
+	if bound == nil {
+		bound = r.prior(s.change)
+	}
+	if bound != nil {
+		if err := r.withdraw(bound); err != nil {
+			return err
+		}
+	}
 	r.add(state.Record{Drop: []schema.Address{r.removed(s.change)}})
 	return nil
 }
@@ -141,7 +150,7 @@ func (r *run) delete(ctx context.Context, s *step, n int, call *schema.Call) err
 	if err != nil {
 		return err
 	}
-	if call.Verb != schema.CallDelete {
+	if call.Verb != schema.CallDelete && call.Verb != schema.CallRevoke {
 		return badPlan(call)
 	}
 	err = r.arm(ctx, s, n, false, func(i *state.Intent) { i.Place, i.ObjectID, i.Key = c.Place, c.ID, c.Key })
@@ -153,6 +162,14 @@ func (r *run) delete(ctx context.Context, s *step, n int, call *schema.Call) err
 		return err
 	}
 	ref := r.oldRef(s)
+	if call.Verb == schema.CallRevoke {
+		if err := r.revokeSecret(ctx, s, ref, call.Key); err != nil {
+			r.failed(s, n, err)
+			return err
+		}
+		r.finished(s, n)
+		return nil
+	}
 	_, err = r.write(ctx, s, provider.Write{Ref: ref, Endpoint: e, Query: parameters})
 	if provider.IsNotFound(err) {
 		r.finished(s, n)

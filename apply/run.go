@@ -231,6 +231,7 @@ func (r *run) recordStateOnly(ctx context.Context) {
 		}
 	}
 	r.rebind(binds, asides)
+	r.withdrawGone()
 }
 
 func (r *run) connections() map[string]state.Connection {

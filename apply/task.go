@@ -111,6 +111,9 @@ type writing struct {
 	// upgrade that is.
 	restless string
 	upgraded *schema.Upgrade
+	// secret is the id of the secret that was delivered, and stale are those of the ones to be revoked.
+	secret string
+	stale  []string
 	// restore undoes what made room for a creation, should Atlas refuse it.
 	restore []state.Record
 }
@@ -118,7 +121,7 @@ type writing struct {
 // newWriting resolves what is to be sent.
 func (r *run) newWriting(ctx context.Context, s *step) (*writing, error) {
 	c := s.change
-	w := &writing{run: r, step: s, c: c, kind: s.kind, place: r.placeOf(s)}
+	w := &writing{run: r, step: s, c: c, kind: s.kind, place: r.placeOf(s), secret: c.Secret, stale: c.Stale}
 	if w.place == "" {
 		return nil, diag.Internalf("It is not known where to make it", "Its parent has no id yet.")
 	}
@@ -145,7 +148,7 @@ func (r *run) newWriting(ctx context.Context, s *step) (*writing, error) {
 func unsent(kind *schema.Kind) []string {
 	var names []string
 	for i := range kind.Attributes {
-		if a := &kind.Attributes[i]; a.Virtual || a.DestroyTime {
+		if a := &kind.Attributes[i]; a.Virtual || a.DestroyTime || a.Initial {
 			names = append(names, a.Name)
 		}
 	}
@@ -174,6 +177,10 @@ func (w *writing) calls(ctx context.Context, first int) error {
 			err = w.part(ctx, n, call)
 		case schema.CallCopy:
 			err = w.run.copyOf(ctx, w.step, n, call, w.ref())
+		case schema.CallMint:
+			err = w.mint(ctx, n, call)
+		case schema.CallRevoke:
+			err = w.revokeSecret(ctx, n, call)
 		default:
 			err = badPlan(call)
 		}
@@ -206,6 +213,10 @@ func endpoint(kind *schema.Kind, call *schema.Call) (*schema.Endpoint, error) {
 		candidates = []*schema.Endpoint{kind.Endpoints.Delete}
 	case schema.CallUpdate:
 		candidates = append([]*schema.Endpoint{kind.Endpoints.Update}, kind.Endpoints.Partial...)
+	case schema.CallMint, schema.CallRevoke:
+		if kind.Credential != nil && kind.Credential.Rotation != nil {
+			candidates = []*schema.Endpoint{kind.Credential.Rotation.Mint, kind.Credential.Rotation.Revoke}
+		}
 	}
 	for _, e := range candidates {
 		if e != nil && e.Operation == call.Operation {
@@ -220,6 +231,7 @@ func (w *writing) bound() *schema.Bound {
 	b := w.run.remembered(w.c)
 	b.Place, b.ID, b.Key = w.place, w.object.ID, w.object.Key
 	b.Applied, b.Secrets, b.Waiting = w.applied.value, w.applied.secrets, w.restless
+	b.Secret, b.Stale = w.secret, w.stale
 	return &b
 }
 

@@ -273,7 +273,7 @@ func sendable(kind *schema.Kind, e *schema.Endpoint, body cty.Value) []string {
 		a := &kind.Attributes[i]
 		v, _ := body.GetAttr(a.Name).Unmark()
 		switch {
-		case v.IsKnown() && v.IsNull(), !a.Argument() && !a.Handle, a.Virtual, a.DestroyTime, kind.Part(a.Name) != nil:
+		case v.IsKnown() && v.IsNull(), !a.Argument() && !a.Handle, a.Virtual, a.DestroyTime, a.Initial, kind.Part(a.Name) != nil:
 		case e.Only == nil || slices.Contains(e.Only, a.Name):
 			names = append(names, a.Name)
 		}

@@ -352,6 +352,10 @@ func (w *world) name(call provider.Write) string {
 	switch {
 	case call.Part != nil && call.Part.Members != nil:
 		return strings.ToLower(call.Endpoint.Method) + " " + who(call.Member) + " of " + call.Part.Attribute
+	case call.Secret != "":
+		return "revoke " + call.Secret
+	case call.Ref.Kind.Credential != nil && call.Ref.Kind.Credential.Rotation != nil && call.Endpoint == call.Ref.Kind.Credential.Rotation.Mint:
+		return "mint " + call.Ref.Kind.Name
 	case call.Part != nil:
 		verb = "part " + call.PartKey
 	case call.Upgrade != nil:
@@ -391,6 +395,12 @@ func (w *world) carryOut(call provider.Write, name string) (schema.Object, error
 			break
 		}
 		it.values[call.Part.Attribute] = call.Bodies[0].GetAttr(call.Part.Attribute)
+	case kind.Credential != nil && kind.Credential.Rotation != nil && (e == kind.Credential.Rotation.Mint || e == kind.Credential.Rotation.Revoke):
+		o, err := w.code(call)
+		if err == nil {
+			w.calls = append(w.calls, name)
+		}
+		return o, err
 	case e == kind.Endpoints.Create || e.Upsert:
 		for _, body := range call.Bodies {
 			if key, known, _ := kind.NaturalKey(body); known && !e.Upsert && kind.Name != "entry" && w.find(provider.Ref{Kind: kind, Place: call.Ref.Place, Key: kind.KeyParts(key)}) != nil {
@@ -427,7 +437,9 @@ func (w *world) carryOut(call provider.Write, name string) (schema.Object, error
 		return schema.Object{}, nil
 	}
 	o := w.show(touched[0])
-	if cr := kind.Credential; cr != nil && e == kind.Endpoints.Create && !w.silent {
+	if cr := kind.Credential; cr != nil && cr.Rotation != nil && e == kind.Endpoints.Create {
+		return w.withCode(o, codesOf(touched[0])), nil
+	} else if cr != nil && e == kind.Endpoints.Create && !w.silent {
 		values := o.Value.AsValueMap()
 		values[cr.Secret] = cty.StringVal(pinOf(o.ID)).Mark(schema.Sensitive)
 		o.Value = cty.ObjectVal(values)
@@ -489,8 +501,11 @@ func (w *world) put(call provider.Write, body cty.Value, create bool) *item {
 		if kind.Identity.ID != "" {
 			it.values[kind.Identity.ID] = cty.StringVal(it.id)
 		}
-		if kind.Credential != nil {
-			it.values[kind.Credential.Public] = cty.StringVal("no. " + it.id)
+		if cr := kind.Credential; cr != nil {
+			it.values[cr.Public] = cty.StringVal("no. " + it.id)
+			if cr.Rotation != nil {
+				w.addCode(it, body)
+			}
 		}
 		if kind.Name == "room" {
 			w.furnish(it)
@@ -572,6 +587,9 @@ func (w *world) remove(it *item) {
 	if it.kind.Settle != nil {
 		it.leaving, it.ticks, it.values["state"] = true, 2, cty.StringVal("DELETING")
 		return
+	}
+	for _, code := range codesOf(it) {
+		w.broken = append(w.broken, "the code "+text(code.GetAttr("id"))+" outlives its badge")
 	}
 	delete(w.objects, it.id)
 	place, err := it.kind.Inside(it.place, it.id, w.key(it))

@@ -27,6 +27,9 @@ func (b *builder) calls() {
 			case len(c.Diffs) > 0:
 				c.Calls = b.guarded(n, schema.BeforeUpgrade, b.updating(n))
 			}
+			if len(n.minting) > 0 { // an update that is refused must not cost anybody the access
+				c.Calls = slices.Concat(n.minting, c.Calls)
+			}
 		case Delete:
 			if c.GoesWith == "" {
 				c.Removal = b.guarded(n, schema.BeforeDelete, b.deletion(n))
@@ -193,7 +196,8 @@ func (b *builder) deletion(n *node) []schema.Call {
 	if b.state(n, func(s *schema.Settle) []string { return s.Deleting }) {
 		return []schema.Call{{Verb: schema.CallWait, Note: "Atlas is deleting it already"}}
 	}
-	return append([]schema.Call{{Verb: schema.CallDelete, Operation: e.Operation, Note: b.atDestroy(n, e)}}, b.waits(n)...)
+	calls := append(b.lastRevocations(n), schema.Call{Verb: schema.CallDelete, Operation: e.Operation, Note: b.atDestroy(n, e)})
+	return append(calls, b.waits(n)...)
 }
 
 // sayReset says what is left of a singleton that is removed.

@@ -36,11 +36,11 @@ func MadeFrom(kind *schema.Kind, content, live cty.Value) bool {
 	return sent.IsKnown() && !sent.IsNull() && is.IsKnown() && !is.IsNull() && sent.Equals(is).True()
 }
 
-// SecretFiles lists the files about which Build will ask of its facts.
+// SecretFiles lists the files about which Build will ask of its facts: those that a secret may be written to.
 func (p *Pairing) SecretFiles() []string {
 	var out []string
 	for _, n := range p.b.nodes {
-		if n.desired == nil || n.kind.Credential == nil {
+		if n.desired == nil || n.kind.Credential == nil || !p.b.mayShow(n) {
 			continue
 		}
 		if path, known := n.secretFile(); known && path != "" {
@@ -49,6 +49,13 @@ func (p *Pairing) SecretFiles() []string {
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// mayShow reports, before anything is decided, whether Atlas may be asked for a secret of a declared credential, or may
+// have been asked by an apply that did not finish. A file of a secret that stays is nobody's business.
+func (b *builder) mayShow(n *node) bool {
+	return n.live == nil || n.bound == nil || n.undelivered() || b.willReplace(n) || b.mayMint(n) ||
+		len(b.explains[n.address])+len(b.explains[n.recorded]) > 0
 }
 
 // secretFile returns the file that the node's secret goes to, "" where it goes to none.
@@ -92,8 +99,8 @@ func (b *builder) checkSecretFile(n *node, path string) {
 				"Both say %q, and the later would write over the secret of the earlier. Give each a file of its own.", path)
 		}
 	}
-	id, there := b.in.SecretFiles[path]
-	if !there || b.ours(n, id) {
+	held, there := b.in.SecretFiles[path]
+	if !there || b.ours(n, held.ID) {
 		return
 	}
 	b.finding(n, n.placeOf(schema.SecretFile), "secret_file_taken", fmt.Sprintf("%q exists, and is not ours to replace", path),

@@ -50,6 +50,7 @@ func (b *builder) skeleton(n *node) Change {
 	}
 	if n.bound != nil {
 		c.Adopted, c.Waiting = n.bound.Adopted, n.bound.Waiting
+		c.Secret, c.Stale = n.bound.Secret, n.bound.Stale
 		c.Lifecycle, c.Timeouts, c.Depends = n.bound.Lifecycle, n.bound.Timeouts, n.bound.Dependencies
 		if n.recorded != n.address {
 			c.Previous = n.recorded
@@ -140,6 +141,7 @@ func (b *builder) decideDeclared(n *node) {
 		c.Calls = []schema.Call{{Verb: schema.CallWait, Note: "Atlas is still at work on it"}}
 	}
 	b.remember(n)
+	b.rotate(n)
 }
 
 // ignored reports whether a path is one of the ignored ones or inside it; "all" ignores everything.
@@ -204,6 +206,7 @@ func (b *builder) create(n *node) {
 		c.Reasons = append(c.Reasons, Reason{Code: "gone", Text: "it was deleted outside Mercator"})
 	}
 	c.ID, c.Key = "", ""
+	c.Secret, c.Stale = "", nil
 	c.Before = cty.NullVal(n.kind.Type())
 	c.After = b.after(n)
 	c.Place = n.place
@@ -313,6 +316,7 @@ func (b *builder) asked(n *node) bool {
 func (b *builder) replace(n *node, parentReplaced bool) {
 	c := n.change
 	c.Action = Replace
+	c.Secret, c.Stale = "", nil
 	for _, d := range c.Diffs {
 		if d.Replaces {
 			c.Reasons = append(c.Reasons, Reason{"cannot_update", d.Path, "Atlas cannot change it"})

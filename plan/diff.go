@@ -50,7 +50,7 @@ func compare(kind *schema.Kind, desired, live cty.Value) []Diff {
 
 // compared reports whether an attribute takes part in a comparison: not what Atlas owns or hides.
 func compared(a *schema.Attribute) bool {
-	return a.Argument() && !a.WriteOnly && !a.Virtual && !a.DestroyTime
+	return a.Argument() && !a.WriteOnly && !a.Virtual && !a.DestroyTime && !a.Initial
 }
 
 func (c *comparison) object(attrs []schema.Attribute, desired, live cty.Value, at attributePath) {

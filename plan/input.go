@@ -28,12 +28,17 @@ type Facts struct {
 	// SecretMatches reports whether a secret is the one behind a recorded hash (hashing is slow); nil means that no
 	// secret is compared, as in drift.
 	SecretMatches func(hash, secret string) bool
-	// SecretFiles are the ids of the credentials whose secrets lie in the files that exist among those that
-	// [Pairing.SecretFiles] asks about, "" for a file that holds something else.
-	SecretFiles map[string]string
+	// SecretFiles says whose secrets lie in the files that exist among those that [Pairing.SecretFiles] asks about.
+	SecretFiles map[string]HeldSecret
 	// InUse names, by connection, the credential with which the calls are made: what [schema.Credential.Public] holds of
 	// it. It has those that [Pairing.AsksInUse] asks about and that are known.
 	InUse map[string]string
+}
+
+// HeldSecret says whose secret a file holds. It is zero for a file that holds something else.
+type HeldSecret struct {
+	// ID is the credential's, and Secret that of the secret, of a credential that can have several.
+	ID, Secret string
 }
 
 // Prior is what the state remembers.

@@ -72,6 +72,8 @@ type node struct {
 	// appliedDiffs is fromApplied's answer, once it was asked.
 	appliedDiffs    []Diff
 	appliedCompared bool
+	// minting are the calls that make a new secret of a credential and revoke old ones.
+	minting []schema.Call
 	// change is nil until it is decided about.
 	change *Change
 }

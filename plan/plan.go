@@ -118,6 +118,10 @@ type Change struct {
 	FormerGone bool
 	// Undelivered says that the object is a credential whose secret reached nobody; it is revoked (R4).
 	Undelivered bool `json:",omitempty"`
+	// Secret and Stale are what the state remembers of a credential's secrets: the id of the one that was delivered, and
+	// those of the ones that are to be revoked.
+	Secret string   `json:",omitempty"`
+	Stale  []string `json:",omitempty"`
 	// Waiting is "create", "update", "upgrade" or "delete" where Atlas is still at work (R9).
 	Waiting string
 	// Secrets are the paths of secrets that will be set. Hashes are those of the secrets that stay as they are,

@@ -111,7 +111,7 @@ func (b *builder) released(n *node, attrs []schema.Attribute, applied, desired, 
 	for i := range attrs {
 		a := &attrs[i]
 		path := prefix + a.Name
-		if !a.Argument() || a.DestroyTime || a.Virtual {
+		if !a.Argument() || a.DestroyTime || a.Virtual || a.Initial {
 			continue
 		}
 		was := applied.GetAttr(a.Name)
@@ -179,7 +179,7 @@ func brief(v cty.Value) string {
 func (b *builder) rememberUnsent(n *node) {
 	for i := range n.kind.Attributes {
 		a := &n.kind.Attributes[i]
-		if !a.DestroyTime && !a.Virtual {
+		if !a.DestroyTime && !a.Virtual && !a.Initial {
 			continue
 		}
 		was, now := cty.NullVal(a.CtyType()), n.value.GetAttr(a.Name)
@@ -188,8 +188,11 @@ func (b *builder) rememberUnsent(n *node) {
 		}
 		if now.IsWhollyKnown() && !now.ContainsMarked() && !now.RawEquals(was) {
 			text := fmt.Sprintf("%s becomes %s", a.Name, brief(now))
-			if a.DestroyTime {
+			switch {
+			case a.DestroyTime:
 				text += ", for its deletion"
+			case a.Initial:
+				text += ", for what is made from now on"
 			}
 			b.stateOnly(n, "record", a.Name, text)
 		}

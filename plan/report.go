@@ -44,10 +44,17 @@ func (b *builder) stranger(parent *node, kind *schema.Kind, o schema.Object) {
 	}
 	n := &node{address: parent.address.Child(kind.Name, "").Key(name), kind: kind, parent: parent,
 		connection: parent.connection, place: o.Place, key: o.Key, exclusive: true}
-	if b.byAddr[n.address] == nil && b.claim(n, o, "exclusive") {
+	if b.byAddr[n.address] == nil && !b.aliased(parent.connection, kind, o) && b.claim(n, o, "exclusive") {
 		b.nodes = append(b.nodes, n)
 		b.byAddr[n.address] = n
 	}
+}
+
+// aliased reports whether an object has an address under another kind.
+func (b *builder) aliased(connection string, kind *schema.Kind, o schema.Object) bool {
+	return kind.Alias != "" && slices.ContainsFunc(b.nodes, func(n *node) bool {
+		return n.kind.Name == kind.Alias && n.live != nil && n.live.ID == o.ID && b.home(n.connection) == b.home(connection)
+	})
 }
 
 // unmanaged lists the live objects in our places that no address claims.
@@ -71,7 +78,7 @@ func (b *builder) unmanaged() []Unmanaged {
 			continue // read for a lookup only
 		}
 		for _, o := range s.Objects {
-			if id := b.identityOf(s.Connection, kind, o); b.claims[id] != nil || looked[id] {
+			if id := b.identityOf(s.Connection, kind, o); b.claims[id] != nil || looked[id] || b.aliased(s.Connection, kind, o) {
 				continue
 			}
 			u := Unmanaged{Connection: s.Connection, Kind: s.Kind, Place: s.Place, ID: o.ID, Key: o.Key}
@@ -320,7 +327,7 @@ func (b *builder) goesWith() {
 			continue
 		}
 		lost := p.change.Action == Delete || p.change.Action == Replace && n.change.Action == Forget
-		if !lost || n.kind.BlocksParent || n.kind.Parent != p.kind.Name {
+		if !lost || n.kind.BlocksParent || n.outlives() || n.kind.Parent != p.kind.Name {
 			continue
 		}
 		n.change.GoesWith = p.address

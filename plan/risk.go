@@ -98,6 +98,8 @@ func (b *builder) carries(n *node, rule *schema.RiskRule) bool {
 				return c.Action == Delete || c.Action == Replace
 			case schema.OnUpgrade:
 				return n.upgrade != nil && c.Waiting == ""
+			case schema.OnMint:
+				return c.Mints()
 			default:
 				return c.Action == Replace
 			}

@@ -16,9 +16,10 @@ import (
 
 // The toys: a shelf stands in the organization and is known by its id; boxes on it are known by their name and
 // hold things; bells have no name at all and ring people, with secrets; tags are single entries; guests are
-// named people with grants; radios are known by their band, however it is spelt, and have secrets of their own. A shelf
-// has one lamp, which can be reset, and one motto, which cannot; a box has one seal, and photos of it are taken once. A box
-// is poured into another one once, whose things are lost. Nothing names cats, which get their licence when they are there.
+// named people with grants; radios are known by their band, however it is spelt, and have secrets of their own; passes
+// and keepers let people in. A shelf has one lamp, which can be reset, and one motto, which cannot; a box has one seal,
+// and photos of it are taken once. A box is poured into another one once, whose things are lost. Nothing names cats, which
+// get their licence when they are there.
 
 func endpoint(op, method, path string) *schema.Endpoint {
 	return &schema.Endpoint{Operation: op, Method: method, Path: "/api/atlas/v2" + path, Version: "2024-01-01", Role: "Shelf Owner"}
@@ -161,6 +162,12 @@ var toys = func() *schema.Catalog {
 			Attributes: []schema.Attribute{name, {Name: "by", Type: schema.TypeList, Of: str, AnyCase: true, Elem: schema.Elem{Whole: true},
 				Refers: []schema.Refer{{Kind: "warden", Attribute: "name"}}}},
 			Endpoints: crud("Shift", "/shelves/{shelfId}/shifts", "/shelves/{shelfId}/shifts/{name}")},
+		schema.Kind{Name: "pass", Alias: "keeper", Parent: "shelf", Identity: schema.Identity{Binds: schema.ByID, ID: "id"},
+			Attributes: passAttributes(id), Credential: passCredential("/shelves/{shelfId}/passes/{id}", true),
+			Endpoints: crud("Pass", "/shelves/{shelfId}/passes", "/shelves/{shelfId}/passes/{id}"), Risks: passRisks},
+		schema.Kind{Name: "keeper", Alias: "pass", Identity: schema.Identity{Binds: schema.ByID, ID: "id"},
+			Attributes: passAttributes(id), Credential: passCredential("/orgs/{orgId}/keepers/{id}", false),
+			Endpoints: crud("Keeper", "/orgs/{orgId}/keepers", "/orgs/{orgId}/keepers/{id}"), Risks: passRisks},
 		schema.Kind{Name: "motto", Parent: "shelf", Singleton: true, Attributes: []schema.Attribute{{Name: "text", Type: str}, {Name: "layout", Type: schema.TypeJSON}},
 			Endpoints: schema.Endpoints{Get: endpoint("getMotto", "GET", "/shelves/{shelfId}/motto"), Update: endpoint("setMotto", "PATCH", "/shelves/{shelfId}/motto")}},
 	)...)
@@ -169,6 +176,21 @@ var toys = func() *schema.Catalog {
 	}
 	return c
 }()
+
+// A pass and a keeper have codes that expire, three at most; a pass can be used by them after its deletion.
+func passAttributes(id schema.Attribute) []schema.Attribute {
+	return []schema.Attribute{id, {Name: "label", Type: str, Required: true}, {Name: "hours", Type: schema.TypeInteger, Required: true, Initial: true},
+		{Name: "codes", Type: schema.TypeList, Owner: schema.Server, Nested: []schema.Attribute{{Name: "id", Type: str, Owner: schema.Server},
+			{Name: "until", Type: schema.TypeTime, Owner: schema.Server}, {Name: "code", Type: str, Owner: schema.Server, OnceShown: true}}}}
+}
+
+func passCredential(path string, outlives bool) *schema.Credential {
+	return &schema.Credential{Public: "id", Secret: "code", Provisional: "label", Outlives: outlives, Rotation: &schema.Rotation{
+		Secrets: "codes", ID: "id", Expires: "until", Lasts: "hours", Most: 3, Param: "codeId",
+		Mint: endpoint("mint", "POST", path+"/codes"), Revoke: endpoint("revoke", "DELETE", path+"/codes/{codeId}")}}
+}
+
+var passRisks = []schema.RiskRule{{Risk: schema.Irreversible, On: []schema.Event{schema.OnDelete}}, {Risk: schema.MintsCredential, On: []schema.Event{schema.OnCreate, schema.OnMint}}}
 
 var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 

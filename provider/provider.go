@@ -60,6 +60,8 @@ type Write struct {
 	Member cty.Value
 	// Upgrade is set where the call upgrades the object. Its answer is none of the object's.
 	Upgrade *schema.Upgrade
+	// Secret is the id of the secret that the call revokes, of a credential that can have several.
+	Secret string
 	// Query are the query parameters.
 	Query url.Values
 }
@@ -67,7 +69,8 @@ type Write struct {
 // Writer makes mutating calls.
 type Writer interface {
 	// Write makes one call and returns the object that Atlas answered with, the zero Object where it answers
-	// with none or with a list (see Endpoint.AnswersList). Repeats are made only where they are safe: a creation
+	// with none or with a list (see Endpoint.AnswersList); of a call that makes a secret (see schema.Rotation) the object
+	// holds that and nothing else. Repeats are made only where they are safe: a creation
 	// is sent once, and if its answer is lost, the error is of class Uncertain.
 	Write(ctx context.Context, w Write) (schema.Object, error)
 }

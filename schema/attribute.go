@@ -60,6 +60,8 @@ type Attribute struct {
 	Nested []Attribute
 	// Elem says how the elements of a List pair (R12).
 	Elem Elem
+	// Networks says which attributes of a top-level List's elements name a network; nil for other lists.
+	Networks *Networks
 
 	Owner    Owner
 	Required bool
@@ -79,6 +81,9 @@ type Attribute struct {
 	Protects bool
 	// DestroyTime marks an argument that only a deletion uses; it is recorded, never sent otherwise (R18).
 	DestroyTime bool
+	// Initial marks an argument that only a creation takes, or what makes a new secret. Atlas does not show it, so it is
+	// recorded and never compared.
+	Initial bool
 	// Handle marks an id that is never compared and always sent back as read.
 	Handle bool
 	// Embedded says that a JSON document stands in requests and answers as it is, and not as a text that holds it.

@@ -26,7 +26,7 @@ func NewCatalog(kinds ...Kind) (*Catalog, error) {
 			errs = append(errs, fmt.Errorf("kind %s: declared twice", k.Name))
 		}
 		if k.Credential != nil && Find(k.Attributes, SecretFile) == nil { // they are there in a kind of another catalog
-			k.Attributes = slices.Concat(k.Attributes, deliveries)
+			k.Attributes = slices.Concat(k.Attributes, deliveries(k.Credential))
 		}
 		k.Attributes = complete(k.Attributes)
 		if k.Identity.Pattern != "" {
@@ -113,6 +113,9 @@ func (c *Catalog) check(k *Kind) []string {
 	if k.Parent != "" && c.kinds[k.Parent] == nil {
 		bad("its parent %q is no kind", k.Parent)
 	}
+	if k.Alias != "" && c.kinds[k.Alias] == nil {
+		bad("its alias %q is no kind", k.Alias)
+	}
 	id := k.Identity
 	if id.Binds == 0 && !k.Singleton {
 		bad("Identity.Binds is not set")
@@ -150,11 +153,16 @@ func (c *Catalog) check(k *Kind) []string {
 		}
 	}
 	if cr := k.Credential; cr != nil {
-		names = append(names, cr.Public, cr.Secret, cr.Provisional)
+		names = append(names, cr.Public, cr.Provisional)
 		if id.ID == "" || len(id.Key) > 0 || id.Binds != ByID {
 			bad("a credential binds by an id and has no natural key")
 		}
-		if a := Find(k.Attributes, cr.Secret); a != nil && !a.OnceShown {
+		holders := k.Attributes
+		if cr.Rotation != nil {
+			names = append(names, cr.Rotation.Secrets, cr.Rotation.Lasts)
+			holders = checkRotates(k, cr.Rotation, bad)
+		}
+		if a := Find(holders, cr.Secret); a == nil || !a.OnceShown {
 			bad("the secret %s of a credential must be shown once", cr.Secret)
 		}
 		if a := Find(k.Attributes, cr.Provisional); a != nil && !a.Required {
@@ -237,6 +245,24 @@ func (c *Catalog) check(k *Kind) []string {
 	return out
 }
 
+// checkRotates returns the attributes of a secret of a credential that has several.
+func checkRotates(k *Kind, r *Rotation, bad func(string, ...any)) []Attribute {
+	list := Find(k.Attributes, r.Secrets)
+	if list == nil {
+		return nil
+	}
+	if id, expires := Find(list.Nested, r.ID), Find(list.Nested, r.Expires); list.Owner != Server || id == nil || expires == nil || expires.Type != TypeTime {
+		bad("the secrets in %s need an id and a time", r.Secrets)
+	}
+	if lasts := Find(k.Attributes, r.Lasts); lasts != nil && (!lasts.Initial || !lasts.Required || lasts.Type != TypeInteger) {
+		bad("%s must be a required number of hours that is taken once", r.Lasts)
+	}
+	if r.Mint == nil || r.Revoke == nil || r.Most < 2 || !slices.Contains(Params(r.Revoke.Path), r.Param) {
+		bad("its secrets can be made and revoked, and two at least can be there at a time")
+	}
+	return list.Nested
+}
+
 func checkAttributes(attrs []Attribute, prefix string, bad func(string, ...any)) {
 	seen := map[string]bool{}
 	for i := range attrs {
@@ -269,6 +295,9 @@ func checkAttributes(attrs []Attribute, prefix string, bad func(string, ...any))
 			if key != "" && Find(a.Nested, key) == nil {
 				bad("attribute %s pairs by %q, which its elements lack", path, key)
 			}
+		}
+		if n := a.Networks; n != nil && (prefix != "" || Find(a.Nested, n.Address) == nil || Find(a.Nested, n.Block) == nil) {
+			bad("attribute %s names networks by %q and %q, which its elements lack", path, n.Address, n.Block)
 		}
 		for _, cond := range append(slices.Clone(a.AllowedWhen), a.RequiredWhen...) {
 			if Find(attrs, cond.Attribute) == nil {
@@ -336,6 +365,9 @@ func (k *Kind) AllEndpoints() []*Endpoint {
 		if m := p.Members; m != nil && m.Text != nil {
 			all = append(all, m.Text.IDs)
 		}
+	}
+	if k.Credential != nil && k.Credential.Rotation != nil {
+		all = append(all, k.Credential.Rotation.Mint, k.Credential.Rotation.Revoke)
 	}
 	return slices.DeleteFunc(all, func(e *Endpoint) bool { return e == nil })
 }

@@ -78,6 +78,9 @@ const (
 	CallCopy Verb = "copy"
 	// CallWait waits for the object to settle.
 	CallWait Verb = "wait"
+	// CallMint makes a new secret of a credential, and CallRevoke deletes one.
+	CallMint   Verb = "mint"
+	CallRevoke Verb = "revoke"
 )
 
 // Call is one call to Atlas, or one wait, in the order in which a change makes them.
@@ -89,7 +92,7 @@ type Call struct {
 	Attributes []string `json:"attributes,omitempty"`
 	// Kind is the kind of a copy.
 	Kind string `json:"kind,omitempty"`
-	// Key is the key of a Part that is written key by key.
+	// Key is the key of a Part that is written key by key, or the id of a secret that is revoked.
 	Key string `json:"key,omitempty"`
 	// Note says in a few words why the call stands apart ("resume before changing it").
 	Note string `json:"note,omitempty"`

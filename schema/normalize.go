@@ -1,6 +1,8 @@
 package schema
 
 import (
+	"fmt"
+
 	"github.com/zclconf/go-cty/cty"
 
 	"mercator/schema/diag"
@@ -16,7 +18,46 @@ func (k *Kind) Normalize(desired cty.Value) (cty.Value, diag.List) {
 			return desired, found
 		}
 	}
+	v, wrong := k.withNetworks(v)
+	found.Add(wrong...)
+	found.Add(k.memberTwice(v)...)
+	found.Add(k.checkRotation(v)...)
+	if found.HasErrors() {
+		return desired, found
+	}
 	return k.withKey(v), found
+}
+
+// memberTwice finds elements of a list that is written one by one whose key another element has: of two assignments to
+// one project, the later would undo the earlier.
+func (k *Kind) memberTwice(v cty.Value) diag.List {
+	bare, _ := v.Unmark()
+	if bare.IsNull() || !bare.IsKnown() {
+		return nil
+	}
+	var found diag.List
+	for i := range k.Parts {
+		a := k.Attribute(k.Parts[i].Attribute)
+		list, _ := bare.GetAttr(a.Name).Unmark()
+		if k.Parts[i].Members == nil || len(a.Elem.Key) != 1 || !list.IsKnown() || list.IsNull() {
+			continue
+		}
+		seen := map[string]bool{}
+		for n, el := range list.AsValueSlice() {
+			el, _ = el.Unmark()
+			if !el.IsKnown() || el.IsNull() {
+				continue
+			}
+			key, known := textOf(el.GetAttr(a.Elem.Key[0]))
+			if known && seen[key] {
+				found.Add(diag.Errorf("member_twice", a.Name+" has one "+a.Elem.Key[0]+" twice",
+					"An element before has the %s %s already. Write one element with all that belongs to it.", a.Elem.Key[0], key).
+					About(fmt.Sprintf("%s[%d]", a.Name, n)))
+			}
+			seen[key] = seen[key] || known
+		}
+	}
+	return found
 }
 
 // withKey sets the attributes of the natural key that are null to their default, and writes all of them in the one

@@ -147,6 +147,10 @@ type Bound struct {
 	Timeouts  Timeouts
 	// Waiting is "create", "update", "upgrade" or "delete" while Atlas is still at work on what was asked (R9, R29).
 	Waiting string
+	// Secret is the id of the secret that was delivered, of a credential that can have several, and Stale are the ids
+	// of those that are to be revoked: nobody was given them, or they were replaced.
+	Secret string
+	Stale  []string
 	// Undone counts, per argument, the consecutive applies that undid a change from outside (R35).
 	Undone map[string]int
 }

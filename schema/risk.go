@@ -47,6 +47,8 @@ const (
 	OnReplace
 	// OnUpgrade is an upgrade.
 	OnUpgrade
+	// OnMint is a new secret of a credential that stays.
+	OnMint
 )
 
 // Trend is a way in which a value changes.

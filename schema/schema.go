@@ -68,6 +68,9 @@ type Kind struct {
 	HoldsData bool
 	// BlocksParent says that its parent cannot be deleted while one is there (R22).
 	BlocksParent bool
+	// Alias names another kind under which the same objects can be declared, with the same ids: what has an address
+	// there is no stranger here.
+	Alias string
 	// Siblings says that Atlas adds objects of this kind by itself, so that a creation looks first (R24).
 	Siblings bool
 	// Once says that an object stands for what was done at one time: a snapshot, a restore. It cannot be done again, so

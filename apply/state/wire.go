@@ -35,6 +35,8 @@ type boundJSON struct {
 	Key          string            `json:"key,omitempty"`
 	Adopted      bool              `json:"adopted,omitempty"`
 	Waiting      string            `json:"waiting,omitempty"`
+	Secret       string            `json:"secret,omitempty"`
+	Stale        []string          `json:"stale,omitempty"`
 	Applied      map[string]any    `json:"applied,omitzero"`
 	Secrets      map[string]string `json:"secrets,omitempty"`
 	Dependencies []schema.Address  `json:"dependencies,omitempty"`
@@ -113,7 +115,7 @@ func (c codec) boundOut(b *schema.Bound) (boundJSON, error) {
 	}
 	return boundJSON{
 		Address: b.Address, Kind: b.Kind, Connection: b.Connection, Place: b.Place, ID: b.ID, Key: b.Key,
-		Adopted: b.Adopted, Waiting: b.Waiting, Applied: applied, Secrets: b.Secrets,
+		Adopted: b.Adopted, Waiting: b.Waiting, Secret: b.Secret, Stale: b.Stale, Applied: applied, Secrets: b.Secrets,
 		Dependencies: b.Dependencies, Lifecycle: lifecycleJSON(b.Lifecycle), Undone: b.Undone,
 		Timeouts: timeoutsJSON{duration(b.Timeouts.Create), duration(b.Timeouts.Update), duration(b.Timeouts.Delete)},
 	}, nil
@@ -129,7 +131,7 @@ func (c codec) boundIn(address schema.Address, j boundJSON) (*schema.Bound, erro
 	}
 	return &schema.Bound{
 		Address: address, Kind: j.Kind, Connection: j.Connection, Place: j.Place, ID: j.ID, Key: j.Key,
-		Adopted: j.Adopted, Waiting: j.Waiting, Applied: applied, Secrets: j.Secrets,
+		Adopted: j.Adopted, Waiting: j.Waiting, Secret: j.Secret, Stale: j.Stale, Applied: applied, Secrets: j.Secrets,
 		Dependencies: j.Dependencies, Lifecycle: schema.Lifecycle(j.Lifecycle), Undone: j.Undone,
 		Timeouts: schema.Timeouts{Create: time.Duration(j.Timeouts.Create), Update: time.Duration(j.Timeouts.Update),
 			Delete: time.Duration(j.Timeouts.Delete)},

@@ -111,7 +111,7 @@ func argumentsOf(attrs []schema.Attribute, v cty.Value) (any, error) {
 	out := map[string]any{}
 	for i := range attrs {
 		a := &attrs[i]
-		if !a.Argument() || secret(a) || a.DestroyTime || a.Virtual || !v.Type().HasAttribute(a.Name) {
+		if !a.Argument() || secret(a) || a.DestroyTime || a.Virtual || a.Initial || !v.Type().HasAttribute(a.Name) {
 			continue
 		}
 		j, err := argumentOf(a, v.GetAttr(a.Name))

@@ -360,6 +360,10 @@ func callText(call schema.Call) string {
 		what = "delete it"
 	case schema.CallUpgrade:
 		what = "upgrade it"
+	case schema.CallMint:
+		what = "make a new secret"
+	case schema.CallRevoke:
+		what = "revoke the secret " + call.Key
 	default:
 		what = "send " + what
 	}

@@ -144,7 +144,8 @@ func eachSecret(attrs []schema.Attribute, v cty.Value, at cty.Path, f func(cty.P
 
 // bodyAttributes returns the attributes that a write's main body holds. With Attributes given it is these, else
 // all; never those that Atlas owns (handles excepted), those for a deletion, for the language or for a Part, nor
-// those that the endpoint omits or takes as query. A creation that sends all leaves out what is sent Later.
+// those that the endpoint omits or takes as query. A creation that sends all leaves out what is sent Later, and
+// every other call what is Initial.
 func bodyAttributes(w provider.Write) []schema.Attribute {
 	skip := map[string]bool{}
 	for _, name := range w.Endpoint.Omit {
@@ -163,7 +164,7 @@ func bodyAttributes(w provider.Write) []schema.Attribute {
 		switch {
 		case skip[a.Name]:
 		case w.Attributes != nil && !slices.Contains(w.Attributes, a.Name):
-		case w.Attributes == nil && a.Later && creation:
+		case w.Attributes == nil && (a.Later && creation || a.Initial && !creation):
 		default:
 			out = append(out, a)
 		}

@@ -130,6 +130,10 @@ func (c *Client) Write(ctx context.Context, w provider.Write) (schema.Object, er
 			place = place.With(param, firstText(w.Member, names))
 		}
 	}
+	var rotation *schema.Rotation
+	if cr := w.Ref.Kind.Credential; cr != nil && cr.Rotation != nil {
+		rotation, place = cr.Rotation, place.With(cr.Rotation.Param, w.Secret)
+	}
 	path, err := w.Ref.Kind.Path(w.Endpoint.Path, place, w.Ref.ID, w.Ref.Key)
 	if err != nil {
 		return schema.Object{}, misuse(w.Endpoint, err)
@@ -149,6 +153,9 @@ func (c *Client) Write(ctx context.Context, w provider.Write) (schema.Object, er
 	object, ok := j.(map[string]any)
 	if !ok || len(object) == 0 || w.Part != nil || w.Upgrade != nil || w.Endpoint.AnswersList || w.Endpoint.Batch > 0 || w.Endpoint.Method == http.MethodDelete {
 		return schema.Object{}, nil
+	}
+	if rotation != nil && w.Endpoint == rotation.Mint {
+		object = map[string]any{w.Ref.Kind.Attribute(rotation.Secrets).API: []any{object}}
 	}
 	return c.decode(w.Ref.Kind, w.Ref.Place, object, true), nil
 }

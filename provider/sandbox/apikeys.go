@@ -296,19 +296,31 @@ func (s *Server) createKeyEntries(c *call) *apiError {
 	if err != nil {
 		return err
 	}
-	entries := slices.Clone(it.Entries)
+	entries, err := withEntries(c, it.Entries, object{"count": 0, "created": stamp(s.now())})
+	if err != nil {
+		return err
+	}
+	it.Entries = entries
+	s.touch(c)
+	return s.listKeyEntries(c)
+}
+
+// withEntries returns a list of addresses with those of the body that it lacks, which begin with the given fields.
+func withEntries(c *call, entries []object, fields object) ([]object, *apiError) {
+	entries = slices.Clone(entries)
 	for _, in := range objectsOf(object{"all": c.input}, "all") {
 		ip, block := textOf(in, "ipAddress"), textOf(in, "cidrBlock")
 		prefix, ok := canonicalBlock(ip + block)
 		switch {
 		case ip == "" && block == "":
-			return fail("MISSING_ATTRIBUTE", "ipAddress or cidrBlock")
+			return nil, fail("MISSING_ATTRIBUTE", "ipAddress or cidrBlock")
 		case ip != "" && block != "": // code not recorded
-			return fail("MULTIPLE_VALUES_SPECIFIED_FOR_ONE_NETWORK_PERMISSION_ENTRY")
+			return nil, fail("MULTIPLE_VALUES_SPECIFIED_FOR_ONE_NETWORK_PERMISSION_ENTRY")
 		case !ok || strings.Contains(ip, "/"):
-			return fail("INVALID_IP_ADDRESS_OR_CIDR_NOTATION", ip+block)
+			return nil, fail("INVALID_IP_ADDRESS_OR_CIDR_NOTATION", ip+block)
 		}
-		entry := object{"cidrBlock": prefix.String(), "count": 0, "created": stamp(s.now())}
+		entry := clone(fields)
+		entry["cidrBlock"] = prefix.String()
 		if prefix.IsSingleIP() {
 			entry["ipAddress"] = prefix.Addr().String()
 		}
@@ -316,9 +328,7 @@ func (s *Server) createKeyEntries(c *call) *apiError {
 			entries = append(entries, entry)
 		}
 	}
-	it.Entries = entries
-	s.touch(c)
-	return s.listKeyEntries(c)
+	return entries, nil
 }
 
 // entryAt returns the place of an address or block in a key's list, -1 if it is not there.

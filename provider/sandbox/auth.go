@@ -148,9 +148,13 @@ func (s *Server) checkToken(token string) (identity, bool) {
 	if json.Unmarshal(raw, &claims) != nil || s.now().Unix() >= claims.Expires {
 		return identity{}, false
 	}
-	return s.find(func(c *Credential) bool {
+	if who, ok := s.find(func(c *Credential) bool {
 		return same(c.ClientID, claims.Client) && same(sign(payload, c.ClientSecret), signature)
-	})
+	}); ok {
+		return who, true
+	}
+	// A token is good no longer than the secret that it was given for.
+	return s.findClient(claims.Client, func(hash string) bool { return same(sign(payload, hash), signature) })
 }
 
 // basicClient reads the client credentials of a token request, percent-encoded as RFC 6749 asks.
@@ -166,7 +170,10 @@ func (s *Server) basicClient(r *http.Request) (identity, bool) {
 		password = p
 	}
 	s.see(password)
-	return s.find(func(c *Credential) bool { return same(c.ClientID, user) && same(c.ClientSecret, password) })
+	if who, ok := s.find(func(c *Credential) bool { return same(c.ClientID, user) && same(c.ClientSecret, password) }); ok {
+		return who, true
+	}
+	return s.findClient(user, func(hash string) bool { return same(hash, secretHash(password)) })
 }
 
 // serveToken answers POST /api/oauth/token (RFC 6749, section 4.4). The bodies of its errors, but for

@@ -24,6 +24,8 @@ func keyOf(kind Kind, doc object) string {
 		return searchKey(doc)
 	case CloudRole:
 		return cloudRoleID(doc)
+	case ServiceAccount:
+		return textOf(doc, "clientId")
 	}
 	return textOf(doc, "id")
 }
@@ -139,7 +141,7 @@ func (s *Server) document(kind Kind, groupID, key string) (object, error) {
 }
 
 // Get returns a copy of an object. The key is the name of a cluster or role, "admin/NAME" of a user, the
-// block or security group of an entry, CLUSTER/DATABASE/COLLECTION/NAME of a search index, the type of an integration, the id of an alert configuration, container, API key, team (in a project too) or user; for a project, its
+// block or security group of an entry, CLUSTER/DATABASE/COLLECTION/NAME of a search index, the type of an integration, the id of an alert configuration, container, API key, team (in a project too) or user, the client id of a service account; for a project, its
 // settings and what it has one of it is "".
 func (s *Server) Get(kind Kind, groupID, key string) (map[string]any, bool) {
 	s.mu.Lock()

@@ -13,7 +13,7 @@ import (
 
 // held are the kinds of which an organization has any number, beside its projects. By hand they are named by the id
 // of the organization in place of a project's.
-var held = [...]Kind{APIKey, Team, OrgUser}
+var held = [...]Kind{APIKey, ServiceAccount, Team, OrgUser}
 
 // holding is what an organization has beside its projects. Like a project it is a unit of persistence.
 type holding struct {
@@ -142,15 +142,22 @@ func (s *Server) putHeld(kind Kind, orgID string, doc object) error {
 		s.holding(orgID).Singles[kind] = doc
 		return s.saveHeld(orgID)
 	}
-	setDefault(doc, "id", s.newID())
+	if kind == ServiceAccount {
+		setDefault(doc, "clientId", "mdb_sa_id_"+s.newID())
+	} else {
+		setDefault(doc, "id", s.newID())
+	}
 	key, x := keyOf(kind, doc), s.holding(orgID).of(kind)
 	it := &item{}
 	if old, ok := x.get(key); ok {
 		*it = *old
 	}
 	it.Doc = doc
-	if kind == APIKey {
+	switch kind {
+	case APIKey:
 		seal(it)
+	case ServiceAccount:
+		sealSecrets(it)
 	}
 	x.put(key, it)
 	return s.saveHeld(orgID)

@@ -1,12 +1,8 @@
 package sandbox
 
-const selfPath = apiRoot + "/orgs/{orgId}/serviceAccounts/{clientId}"
-
-// identityOperations tell a client who it is. The service accounts here are those of the options.
+// identityOperations tell a client who it is.
 var identityOperations = []*operation{
 	{id: "getSystemStatus", method: "GET", path: apiRoot, versions: since("2023-01-01"), limits: "unscoped", serve: (*Server).getSystemStatus},
-	{id: "getOrgServiceAccount", method: "GET", path: selfPath, versions: since("2024-08-05"), limits: "org", serve: (*Server).getOwnAccount},
-	{id: "getOrgServiceAccountGroups", method: "GET", path: selfPath + "/groups", versions: since("2024-08-05"), limits: "org", serve: (*Server).listOwnGroups},
 }
 
 // orgRoles are the names of what a credential of the options is in its organization.
@@ -61,42 +57,28 @@ func (s *Server) ownKey(c *call) object {
 	return object{"accessList": []any{}, "id": objectID("key", credential.name()), "publicKey": credential.name(), "roles": roles}
 }
 
-// account returns the service account of the options that the path names. What an unknown one is answered was not
-// recorded.
-func (s *Server) account(c *call) (*Credential, *apiError) {
+// givenAccount returns the service account of the options that the path of a call about the organization names.
+func (s *Server) givenAccount(c *call) (*Credential, bool) {
 	for i := range c.who.org.Credentials {
-		if credential := &c.who.org.Credentials[i]; credential.ClientID == c.params["clientId"] {
-			return credential, nil
+		if credential := &c.who.org.Credentials[i]; c.project == nil && credential.ClientID == c.params["clientId"] {
+			return credential, true
 		}
 	}
-	return nil, fail("RESOURCE_NOT_FOUND", c.req.URL.Path)
+	return nil, false
 }
 
-func (s *Server) getOwnAccount(c *call) *apiError {
-	credential, err := s.account(c)
-	if err != nil {
-		return err
-	}
-	c.out = object{"clientId": credential.ClientID, "createdAt": "2024-08-05T00:00:00Z", "description": "of the sandbox's options",
+// givenAccountView is a service account of the options as answers show it.
+func givenAccountView(credential *Credential) object {
+	return object{"clientId": credential.ClientID, "createdAt": "2024-08-05T00:00:00Z", "description": "of the sandbox's options",
 		"name": "sandbox", "roles": credential.orgRoles(), "secrets": []any{}}
-	return nil
 }
 
-func (s *Server) listOwnGroups(c *call) *apiError {
-	credential, err := s.account(c)
-	if err != nil {
-		return err
-	}
+// givenGroups are the assignments to projects of a service account of the options.
+func (s *Server) givenGroups(credential *Credential) []any {
+	var out []any
 	ids, roles := s.groupRoles(credential)
-	page, err := readPage(c.req.URL.Query())
-	if err != nil {
-		return err
+	for _, id := range ids {
+		out = append(out, object{"groupId": id, "roles": roles[id]})
 	}
-	var results []any
-	first, last := page.bounds(len(ids))
-	for _, id := range ids[first:last] {
-		results = append(results, object{"groupId": id, "roles": roles[id]})
-	}
-	c.out = page.envelope(c.path(), results, len(ids), 0)
-	return nil
+	return out
 }

@@ -79,7 +79,7 @@ func matchPath(pattern string, segments []string) (map[string]string, bool) {
 func allOperations() router {
 	return newRouter(orgOperations, projectOperations, limitOperations, userOperations, roleOperations, accessOperations,
 		alertOperations, clusterOperations, containerOperations, windowOperations, auditOperations,
-		scheduleOperations, snapshotOperations, flexOperations, upgradeOperations, keyOperations, emptyOperations,
+		scheduleOperations, snapshotOperations, flexOperations, upgradeOperations, keyOperations, accountOperations, emptyOperations,
 		orgUserOperations, teamOperations,
 		identityOperations,
 		raisedOperations, validateOperations,

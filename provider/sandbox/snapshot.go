@@ -21,7 +21,8 @@ var unordered = map[string]bool{"roles": true, "scopes": true, "labels": true, "
 
 // Snapshot is everything in the sandbox by "organization/project/kind/key", without what differs between
 // two runs that did the same (ids, dates, links) and with lists in a fixed order, so that two snapshots
-// can be compared. Alert configurations, API keys and backups, which have no key, are numbered by content; two alike are two.
+// can be compared. Alert configurations, API keys, service accounts and backups, which have no key, are numbered by content;
+// two alike are two.
 // Settings and singletons are among it; process arguments where they were set, and backup schedules where they were
 // looked at.
 func (s *Server) Snapshot() map[string]any {
@@ -37,6 +38,11 @@ func (s *Server) Snapshot() map[string]any {
 		for kind, doc := range h.Singles {
 			out[id+"/"+string(kind)+"/"] = stable("", doc)
 		}
+		var accounts []any
+		for _, it := range h.of(ServiceAccount).all() {
+			accounts = append(accounts, s.accountSummary(it))
+		}
+		numbered(out, id+"/"+string(ServiceAccount), accounts)
 		for _, it := range h.of(Team).all() {
 			out[id+"/"+string(Team)+"/"+textOf(it.Doc, "name")] = object{"name": it.Doc["name"]}
 		}

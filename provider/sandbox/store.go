@@ -18,8 +18,8 @@ type Kind string
 // and deleted; settings and process arguments belong to a project and a cluster and always exist, as do the
 // singletons, whose deletion is a reset. A backup schedule belongs to a cluster while its backups are on. A snapshot may
 // outlive its cluster. A search index belongs to the cluster that its field clusterName names, which answers do not
-// show. API keys, teams and users belong to an organization; what a user may do in projects stands with the
-// user.
+// show. API keys, service accounts, teams and users belong to an organization; what a user may do in projects stands with
+// the user.
 const (
 	Project           Kind = "project"
 	Settings          Kind = "settings"
@@ -37,6 +37,7 @@ const (
 	BackupSnapshot    Kind = "backup_snapshot"
 	RestoreJob        Kind = "backup_restore_job"
 	APIKey            Kind = "api_key"
+	ServiceAccount    Kind = "service_account"
 	Team              Kind = "team"
 	ProjectTeam       Kind = "project_team"
 	OrgUser           Kind = "org_user"
@@ -68,9 +69,11 @@ type item struct {
 	Progress *progress `json:"progress,omitempty"`
 	Args     object    `json:"args,omitempty"` // process arguments of a cluster
 	Schedule object    `json:"schedule,omitempty"`
-	Entries  []object  `json:"entries,omitempty"` // addresses that an API key is accepted from
+	Entries  []object  `json:"entries,omitempty"` // addresses that an API key or a service account is accepted from
 	Digest   string    `json:"digest,omitempty"`  // what checks an API key's answers to Digest challenges
 	Of       *source   `json:"of,omitempty"`      // the cluster of a backup
+	// Hashes check the secrets of a service account, by the secret's id.
+	Hashes map[string]string `json:"hashes,omitempty"`
 }
 
 // progress is what an object is busy with.

@@ -2,7 +2,6 @@ package kinds
 
 import (
 	"fmt"
-	"net/netip"
 	"regexp"
 	"strings"
 
@@ -78,32 +77,9 @@ func canonicalEntry(text string) (string, error) {
 	if group := strings.ToLower(text); securityGroup.MatchString(group) {
 		return group, nil
 	}
-	canonical, err := canonicalNetwork(text)
+	canonical, err := schema.CanonicalNetwork(text)
 	if err != nil && !strings.Contains(text, "/") {
 		return "", fmt.Errorf("%q is no IP address, CIDR block or AWS security group; write it like 203.0.113.7, 10.20.0.0/16, 2001:db8::/32 or sg-0123456789abcdef0", text)
 	}
 	return canonical, err
-}
-
-// canonicalNetwork returns the one spelling of an address or a block.
-func canonicalNetwork(text string) (string, error) {
-	text = strings.TrimSpace(text)
-	if !strings.Contains(text, "/") {
-		addr, err := netip.ParseAddr(text)
-		if err != nil || addr.Zone() != "" {
-			return "", fmt.Errorf("%q is no IP address or CIDR block; write it like 203.0.113.7, 10.20.0.0/16 or 2001:db8::/32", text)
-		}
-		return addr.Unmap().String(), nil
-	}
-	prefix, err := netip.ParsePrefix(text)
-	if err != nil {
-		return "", fmt.Errorf("%q is no CIDR block; write it like 10.20.0.0/16 or 2001:db8::/32", text)
-	}
-	if prefix != prefix.Masked() {
-		return "", fmt.Errorf("%q has bits set beyond its /%d; the block that holds this address is %s", text, prefix.Bits(), prefix.Masked())
-	}
-	if prefix.IsSingleIP() {
-		return prefix.Addr().Unmap().String(), nil
-	}
-	return prefix.String(), nil
 }

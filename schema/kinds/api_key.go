@@ -25,14 +25,8 @@ var _ = declare(schema.Kind{
 			{Name: "roles", Type: schema.TypeList, Of: schema.TypeString, Required: true, Elem: schema.Elem{Whole: true},
 				Doc: "What it may do there, one role at least: GROUP_READ_ONLY, GROUP_OWNER and so on."},
 		}, Doc: "The projects that the key is assigned to; none where the list is empty."},
-		{Name: "access_list", Type: schema.TypeList, Nested: []schema.Attribute{
-			{Name: "ip_address", Type: schema.TypeString,
-				RequiredWhen: []schema.Condition{{Attribute: "cidr_block", Unset: true}},
-				Doc:          "A single address."},
-			{Name: "cidr_block", Type: schema.TypeString,
-				AllowedWhen: []schema.Condition{{Attribute: "ip_address", Unset: true}},
-				Doc:         "A network, in place of an address."},
-		}, Doc: "The addresses from which the key is accepted; every address where the list is empty, unless the organization asks for one."},
+		{Name: "access_list", Type: schema.TypeList, Nested: networks, Networks: theNetwork,
+			Doc: "The addresses from which the key is accepted; every address where the list is empty, unless the organization asks for one."},
 
 		{Name: "id", Type: schema.TypeString, Owner: schema.Server,
 			Doc: "The id that Atlas gives the key."},
@@ -89,8 +83,20 @@ var _ = declare(schema.Kind{
 		{Risk: schema.LocksOut, InUse: true, Attribute: "projects", When: schema.Changed},
 		{Risk: schema.LocksOut, InUse: true, Attribute: "access_list", When: schema.Changed},
 	},
-	Hooks: schema.Hooks{Normalize: normalizeAPIKey, Decode: decodeAPIKey},
+	Hooks: schema.Hooks{Decode: decodeAPIKey},
 })
+
+// networks are the attributes of an element that names an address or a network, by the one or the other.
+var networks = []schema.Attribute{
+	{Name: "ip_address", Type: schema.TypeString,
+		RequiredWhen: []schema.Condition{{Attribute: "cidr_block", Unset: true}},
+		Doc:          "A single address."},
+	{Name: "cidr_block", Type: schema.TypeString,
+		AllowedWhen: []schema.Condition{{Attribute: "ip_address", Unset: true}},
+		Doc:         "A network, in place of an address."},
+}
+
+var theNetwork = &schema.Networks{Address: "ip_address", Block: "cidr_block"}
 
 const (
 	apiKeys        = organization + "/apiKeys"

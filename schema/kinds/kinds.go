@@ -31,6 +31,7 @@ const (
 // Least roles of Atlas that may make a call.
 const (
 	orgMember             = "Organization Member"
+	orgReadOnly           = "Organization Read Only"
 	orgOwner              = "Organization Owner"
 	orgProjectCreator     = "Organization Project Creator"
 	projectReadOnly       = "Project Read Only"

@@ -75,6 +75,9 @@ func TestPathParameters(t *testing.T) {
 				}
 			}
 		}
+		if k.Credential != nil && k.Credential.Rotation != nil {
+			keys[k.Credential.Rotation.Param] = true
+		}
 		for _, e := range k.AllEndpoints() {
 			for _, m := range param.FindAllStringSubmatch(e.Path, -1) {
 				if k.PathParam(m[1]) == nil && !place[m[1]] && !keys[m[1]] {
@@ -102,11 +105,12 @@ func TestPathParameters(t *testing.T) {
 func TestNamesFollowTheAPI(t *testing.T) {
 	c := catalog(t)
 	own := map[string]string{
-		"access_list.entry":           "stands for one of three API fields",
-		"api_key.projects.project_id": "called as what it names is, here and everywhere",
-		"cluster.region_name":         "short form",
-		"cluster.node_count":          "short form",
-		"cluster.instance_size":       "short form",
+		"access_list.entry":                   "stands for one of three API fields",
+		"api_key.projects.project_id":         "called as what it names is, here and everywhere",
+		"service_account.projects.project_id": "called as what it names is, here and everywhere",
+		"cluster.region_name":                 "short form",
+		"cluster.node_count":                  "short form",
+		"cluster.instance_size":               "short form",
 	}
 	for _, name := range c.Names() {
 		each(c.Kind(name).Attributes, name+".", func(path string, a *schema.Attribute) {

@@ -60,6 +60,8 @@ var deviations = []deviation{
 	{At: "backup_restore_job oplog_ts bounds", Why: "its least value is a moment of 2008, which Atlas checks"},
 	{At: "backup_restore_job point_in_time_utc_seconds bounds", Why: "its least value is a moment of 2008, which Atlas checks"},
 	{At: "backup_restore_job status", Why: "put together of the flags that Atlas answers"},
+	{At: "service_account secret_expires_after_hours bounds", Why: "the documentation says 8 hours to 365 days, and so do the bounds of the organization's setting"},
+	{At: "project_service_account secret_expires_after_hours bounds", Why: "the documentation says 8 hours to 365 days, and so do the bounds of the organization's setting"},
 	{At: "backup_schedule policies required", Why: "a PATCH changes what it names; without policies they stay"},
 	{At: "cluster name required", Why: "needed by a creation, though the specification shares one schema with updates"},
 }
@@ -69,6 +71,8 @@ var leftOut = map[string]string{
 	"cluster .acceptDataRisksAndForceReplicaSetReconfig": "an emergency action, not a state to declare",
 	"api_key .projects[].desc":                           "the description is the key's, not that of its assignment to a project",
 	"api_key .projects[].userId":                         "the specification calls it read-only, and the path holds the key's id",
+	"service_account .projects[].name":                   "the name is the account's, not that of its assignment to a project",
+	"service_account .projects[].description":            "the description is the account's, not that of its assignment to a project",
 	"backup_schedule .updateSnapshots":                   "what a change does to snapshots that are there is an action",
 	"backup_schedule .deleteSnapshots":                   "what a change does to snapshots that are there is an action",
 	"backup_schedule .updateCopySnapshots":               "what a change does to copies that are there is an action",
@@ -219,7 +223,7 @@ func (s *specification) kind(k *schema.Kind) {
 		case p.Members != nil && p.Members.Text != nil:
 			s.memberTexts(k, a, &p)
 		case p.Members != nil:
-			s.attributes(k, a.Name+".", inBodies(a.Nested, p.Members), s.bodies(requestOf, p.Endpoints()...), s.results(s.bodies(answerOf, p.Read)))
+			s.attributes(k, a.Name+".", inBodies(a.Nested, &p), s.bodies(requestOf, p.Endpoints()...), s.results(s.bodies(answerOf, p.Read)))
 		default:
 			s.attributes(k, a.Name+".", a.Nested, s.bodies(requestOf, p.Write), s.bodies(answerOf, p.Read))
 		}
@@ -247,8 +251,13 @@ func (s *specification) memberTexts(k *schema.Kind, a *schema.Attribute, p *sche
 	}
 }
 
-// inBodies returns the attributes of a member that are not in the path by which it is added.
-func inBodies(attrs []schema.Attribute, m *schema.Members) []schema.Attribute {
+// inBodies returns the attributes of a member that are in bodies: where no answer lists it, not those in the path by
+// which it is added.
+func inBodies(attrs []schema.Attribute, p *schema.Part) []schema.Attribute {
+	m := p.Members
+	if p.Read != nil {
+		return attrs
+	}
 	return slices.DeleteFunc(slices.Clone(attrs), func(a schema.Attribute) bool {
 		return slices.ContainsFunc(schema.Params(m.Add.Path), func(param string) bool { return slices.Contains(m.Params[param], a.Name) })
 	})
@@ -326,6 +335,7 @@ var stricter = map[string]bool{
 	"cluster replication_specs.region_configs":               true,
 	"cluster replication_specs.region_configs.provider_name": true,
 	"api_key projects.roles":                                 true,
+	"service_account projects.project_id":                    true,
 	"cluster replication_specs.region_configs.region_name":   true,
 	"alert_config matchers.value":                            true,
 }

@@ -35,7 +35,8 @@ var update = flag.Bool("update", false, "rewrite what the stories expect")
 //	know VARIABLE PROJECT               the variable is the id of a project
 //	same VARIABLE                       the variable is the address of the same Atlas
 //	portal                              something else than Atlas answers every request
-//	put KIND PROJECT JSON               somebody makes an object in Atlas by hand, "-" for no project
+//	put KIND PROJECT JSON               somebody makes an object in Atlas by hand, "-" for no project, "org" for
+//	                                    the organization
 //	change KIND PROJECT KEY JSON        ... changes one
 //	delete KIND PROJECT KEY             ... deletes one
 //	fault JSON                          a fault of Atlas, beside the earlier ones; "fault none" ends all
@@ -199,7 +200,9 @@ func (s *story) byHand(word, rest string) {
 	f := fields(rest, 3)
 	kind := sandbox.Kind(f[0])
 	id := ""
-	if f[1] != "-" {
+	if f[1] == "org" {
+		id = sandbox.DefaultOrgID
+	} else if f[1] != "-" {
 		var ok bool
 		if id, ok = s.box.ProjectID(f[1]); !ok {
 			s.t.Fatalf("there is no project %q", f[1])

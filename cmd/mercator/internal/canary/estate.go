@@ -13,32 +13,37 @@ func Variable(argument string) string { return "CANARY_" + argument }
 
 // Estate is a configuration with a secret in every argument of the kinds that takes one, and sensitive values in
 // ordinary places: the variables sensitive (a text) and settings (an object of texts: tag, comment). Another delay,
-// in minutes, is a change that makes Atlas replace what holds the secrets. A secret that Atlas shows once goes to the
-// file Delivered.
-func Estate(delay int) string { return fmt.Sprintf(estate, delay, Delivered) }
+// in minutes, is a change that makes Atlas replace what holds the secrets. The secrets that Atlas shows once go to files:
+// that of an account is replaced when thirty of its hundred days are left.
+func Estate(delay int) string { return fmt.Sprintf(estate, delay, delivered[0], delivered[1]) }
 
-// Delivered is the file, in the folder of the Estate, with the secret of its credential.
-const Delivered = "delivered.json"
+// delivered are the files, in the folder of the Estate, with the secrets of its credentials.
+var delivered = [...]string{"key.json", "account.json"}
 
 // Excepted reports whether a file of the Estate's folder is one in which a secret may stand.
 func Excepted(path string) bool {
-	return slices.Contains([]string{"main.hcl", Delivered}, filepath.Base(path))
+	name := filepath.Base(path)
+	return name == "main.hcl" || slices.Contains(delivered[:], name)
 }
 
-// ShownOnce returns the secret of the credential that was made for the Estate in a folder.
-func ShownOnce(dir string) (string, error) {
-	text, err := os.ReadFile(filepath.Join(dir, Delivered))
-	if err != nil {
-		return "", err
+// ShownOnce returns the secrets of the credentials that were made for the Estate in a folder.
+func ShownOnce(dir string) ([]string, error) {
+	var secrets []string
+	for i, argument := range []string{"private_key", "secret"} {
+		text, err := os.ReadFile(filepath.Join(dir, delivered[i]))
+		if err != nil {
+			return nil, err
+		}
+		var held map[string]string
+		if err := json.Unmarshal(text, &held); err != nil {
+			return nil, err
+		}
+		if len(held[argument]) < 36 {
+			return nil, fmt.Errorf("%s holds no secret", delivered[i])
+		}
+		secrets = append(secrets, held[argument])
 	}
-	var held map[string]string
-	if err := json.Unmarshal(text, &held); err != nil {
-		return "", err
-	}
-	if len(held["private_key"]) < 36 {
-		return "", fmt.Errorf("%s holds no secret", Delivered)
-	}
-	return held["private_key"], nil
+	return secrets, nil
 }
 
 const estate = `
@@ -114,6 +119,14 @@ api_key "deployer" {
 	desc        = "Deploys"
 	roles       = ["ORG_MEMBER"]
 	secret_file = "%s"
+}
+service_account "pipeline" {
+	name                       = "Pipeline"
+	description                = "Deploys"
+	roles                      = ["ORG_MEMBER"]
+	secret_expires_after_hours = 2400
+	rotate_before              = "720h"
+	secret_file                = "%s"
 }
 output "secret" {
 	value     = { password = env("CANARY_password"), tag = var.settings.tag }

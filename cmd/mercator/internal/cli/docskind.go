@@ -230,6 +230,9 @@ func (d *document) identity(k *schema.Kind, shown schema.Resource) {
 	}
 	if k.Credential != nil {
 		d.printf("- Its secret goes to `%s` or `%s` before anything else happens. Where that fails it is revoked.\n", schema.SecretFile, schema.SecretCommand)
+		if k.Credential.Rotation != nil {
+			d.printf("- With `%s` its secret is replaced in time by an apply. Where it is the credential that Mercator itself uses, that comes last, and needs --allow-destroy where nobody is asked.\n", schema.RotateBefore)
+		}
 	}
 	if id := importedBy(k, shown); id != "" {
 		d.printf("\nTo import one on purpose, which makes it owned instead of adopted:\n\n")
@@ -262,7 +265,8 @@ func importedBy(k *schema.Kind, r schema.Resource) string {
 var trends = map[schema.Trend]string{schema.Changed: "%s is changed", schema.Raised: "%s grows", schema.TurnedOn: "%s is turned on",
 	schema.Added: "something is added to %s"}
 
-var events = map[schema.Event]string{schema.OnCreate: "created", schema.OnDelete: "deleted", schema.OnReplace: "replaced", schema.OnUpgrade: "upgraded"}
+var events = map[schema.Event]string{schema.OnCreate: "created", schema.OnDelete: "deleted", schema.OnReplace: "replaced", schema.OnUpgrade: "upgraded",
+	schema.OnMint: "given a new secret"}
 
 func (d *document) risks(k *schema.Kind) {
 	if len(k.Risks) == 0 {

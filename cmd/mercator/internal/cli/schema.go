@@ -211,7 +211,7 @@ func traits(a *schema.Attribute) []string {
 	}{
 		{a.Required, "required"}, {len(a.RequiredWhen) > 0, "sometimes required"}, {a.Immutable, "cannot be changed in place"},
 		{a.WriteOnly, "secret, never stored"}, {a.OnceShown, "secret, shown once"}, {a.DestroyTime, "used at deletion"},
-		{a.Unread, "never shown by Atlas"},
+		{a.Unread, "never shown by Atlas"}, {a.Initial, "taken once"},
 	} {
 		if t.holds {
 			out = append(out, t.word)

@@ -47,6 +47,10 @@ func operationsOf(k *schema.Kind) []operationJSON {
 			add("write", e)
 		}
 	}
+	if k.Credential != nil && k.Credential.Rotation != nil {
+		add("mint", k.Credential.Rotation.Mint)
+		add("revoke", k.Credential.Rotation.Revoke)
+	}
 	return out
 }
 

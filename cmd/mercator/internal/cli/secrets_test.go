@@ -226,13 +226,12 @@ func TestNoCommandShowsASecret(t *testing.T) {
 	u.env["MONGODB_ATLAS_CLIENT_SECRET"] = clientSecret + "-wrong"
 	u.must(1, "plan")
 	u.env["MONGODB_ATLAS_CLIENT_SECRET"] = clientSecret
-	u.must(0, "destroy", "--auto-approve", "--allow-destroy", "all")
-
 	once, err := canary.ShownOnce(u.dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	secrets = append(secrets, once)
+	secrets = append(secrets, once...)
+	u.must(0, "destroy", "--auto-approve", "--allow-destroy", "all")
 
 	u.expectAllTried()
 	for command, text := range u.printed {

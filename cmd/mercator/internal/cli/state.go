@@ -156,6 +156,8 @@ func showBound(s screen, catalog *schema.Catalog, b *schema.Bound) error {
 	default:
 		fact("in progress", b.Waiting)
 	}
+	fact("secret", b.Secret)
+	fact("to revoke", strings.Join(b.Stale, " "))
 	for i, d := range b.Dependencies {
 		fact(map[bool]string{true: "needs"}[i == 0], string(d))
 	}

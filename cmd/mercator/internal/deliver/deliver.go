@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"mercator/apply"
+	"mercator/plan"
 )
 
 // CommandLimit is how long a command may take.
@@ -36,6 +37,9 @@ type document map[string]string
 
 func newDocument(d apply.Delivery) document {
 	doc := document{"address": string(d.Address), "kind": d.Kind, "id": d.ID}
+	if d.Secret != "" {
+		doc["secret_id"] = d.Secret
+	}
 	maps.Copy(doc, d.Fields)
 	return doc
 }
@@ -55,22 +59,21 @@ func (r Deliverer) path(file string, d apply.Delivery) string {
 	return filepath.Join(r.Dir, file)
 }
 
-// Held returns the id of the credential whose secret a file holds, "" where it holds something else, and whether
-// there is such a file.
-func (r Deliverer) Held(file string) (id string, there bool) {
+// Held says whose secret a file holds, nobody's where it holds something else, and whether there is such a file.
+func (r Deliverer) Held(file string) (whose plan.HeldSecret, there bool) {
 	return held(r.path(file, apply.Delivery{}))
 }
 
-func held(path string) (id string, there bool) {
+func held(path string) (whose plan.HeldSecret, there bool) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", false
+		return plan.HeldSecret{}, false
 	}
 	var doc document
 	if err != nil || json.Unmarshal(data, &doc) != nil {
-		return "", true
+		return plan.HeldSecret{}, true
 	}
-	return doc["id"], true
+	return plan.HeldSecret{ID: doc["id"], Secret: doc["secret_id"]}, true
 }
 
 // Ready implements [apply.Deliverer]: it makes the file's folder and sees whether a file can be made in it, or looks
@@ -96,8 +99,8 @@ func (r Deliverer) Ready(d apply.Delivery) error {
 
 // free returns an error where the path is that of a file which may not be replaced.
 func free(path string, d apply.Delivery) error {
-	id, there := held(path)
-	if !there || d.Ours != nil && d.Ours(id) {
+	whose, there := held(path)
+	if !there || d.Ours != nil && d.Ours(whose.ID) {
 		return nil
 	}
 	return fmt.Errorf("%s exists and does not hold the secret of a credential that this state knows; move it away, or name another file", path)
@@ -128,6 +131,18 @@ func (r Deliverer) Deliver(ctx context.Context, d apply.Delivery) error {
 		return replace(path, text)
 	}
 	return r.run(ctx, d, text)
+}
+
+// Withdraw implements [apply.Deliverer].
+func (r Deliverer) Withdraw(d apply.Delivery) error {
+	path := r.path(d.File, d)
+	if path == "" {
+		return nil
+	}
+	if whose, there := held(path); !there || whose.ID == "" || whose.ID != d.ID {
+		return nil
+	}
+	return os.Remove(path)
 }
 
 // replace writes a file aside, durably, and renames it: whoever reads it finds the old secret or the new one, whole.

@@ -66,8 +66,14 @@ func TestRule_R33_AFileIsReplacedOnlyWhereItIsOurs(t *testing.T) {
 	if err := r.Deliver(context.Background(), d); err == nil {
 		t.Error("somebody's file was replaced")
 	}
-	if id, there := r.Held("keys/ci.json"); id != "" || !there {
-		t.Errorf("somebody's file holds %q, %t", id, there)
+	if whose, there := r.Held("keys/ci.json"); whose.ID != "" || !there {
+		t.Errorf("somebody's file holds %q, %t", whose.ID, there)
+	}
+	if err := r.Withdraw(d); err != nil {
+		t.Error(err)
+	}
+	if _, there := r.Held("keys/ci.json"); !there {
+		t.Error("somebody's file was removed")
 	}
 	if _, there := r.Held("nothing.json"); there {
 		t.Error("a file that is not there is there")
@@ -75,6 +81,36 @@ func TestRule_R33_AFileIsReplacedOnlyWhereItIsOurs(t *testing.T) {
 	left, err := filepath.Glob(filepath.Join(dir, "keys", ".*"))
 	if err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// The file of a credential that was deleted goes; that of another one, and one that is not there, is nobody's business.
+func TestRule_R33_AFileGoesWithItsCredential(t *testing.T) {
+	r := deliver.Deliverer{Dir: t.TempDir()}
+	d := delivery("k1")
+	d.File, d.Secret = "ci.json", "s1"
+	if err := r.Deliver(context.Background(), d); err != nil {
+		t.Fatal(err)
+	}
+	other := d
+	other.ID = "k2"
+	if err := r.Withdraw(other); err != nil {
+		t.Error(err)
+	}
+	if whose, there := r.Held("ci.json"); !there || whose.ID != "k1" || whose.Secret != "s1" {
+		t.Errorf("the file holds %+v, %t", whose, there)
+	}
+	for range 2 {
+		if err := r.Withdraw(d); err != nil {
+			t.Error(err)
+		}
+		if _, there := r.Held("ci.json"); there {
+			t.Error("the file is still there")
+		}
+	}
+	d.File, d.Command = "", []string{"true"}
+	if err := r.Withdraw(d); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -128,7 +164,7 @@ func TestRule_R33_TheSandboxKeepsItsSecrets(t *testing.T) {
 	if entries, err := os.ReadDir(r.Sandbox); err != nil || len(entries) != 4 {
 		t.Errorf("the sandbox's folder holds %v, %v", entries, err)
 	}
-	if id, there := r.Held("../up.json"); id != "k1" || !there {
-		t.Errorf("it holds %q, %t", id, there)
+	if whose, there := r.Held("../up.json"); whose.ID != "k1" || !there {
+		t.Errorf("it holds %q, %t", whose.ID, there)
 	}
 }

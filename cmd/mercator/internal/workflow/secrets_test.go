@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"mercator/cmd/mercator/internal/canary"
 	"mercator/cmd/mercator/internal/workflow"
@@ -204,22 +205,41 @@ func TestNoSecretLeaves(t *testing.T) {
 		l.add("the error without access", fmt.Sprintf("%v %+v", err, err))
 	}
 	r.faults()
+	secrets = append(secrets, r.shownOnce()...)
+	r.clock.advance(1700 * time.Hour)
+	p = r.plan(plan.Options{})
+	if c := find(t, p, "service_account.pipeline"); !c.Mints() {
+		t.Errorf("the secret of an account is not replaced:\n%s", describe(p))
+	}
+	l.show(t, "the plan of a rotation", p, sources)
+	r.keep(l, p)
+	r.faults(watch)
+	a, err = r.open().Apply(context.Background(), applyAll())
+	l.result("the rotation", a, err)
+	r.faults()
+	secrets = append(secrets, r.shownOnce()...)
 	a, err = r.open().Apply(context.Background(), workflow.ApplyOptions{Operation: "destroy", Plan: plan.Options{Destroy: true, AllowDestroy: []string{"all"}}})
 	l.result("the destroy", a, err)
 
 	if !strings.Contains(l.log.String(), `"TRACE"`) && !strings.Contains(l.log.String(), "DEBUG") {
 		t.Errorf("the log was not kept: %.200s", l.log.String())
 	}
-	once, err := canary.ShownOnce(r.dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secrets = append(append(append(secrets, ordinary...), once), r.tokens()...)
+	secrets = append(append(secrets, ordinary...), r.tokens()...)
 	l.search(t, secrets...)
 	found, err := canary.FindInFolder(r.dir, canary.Excepted, secrets...)
 	if err != nil || len(found) > 0 {
 		t.Errorf("files hold secrets: %v %v", found, err)
 	}
+}
+
+// shownOnce returns the secrets in the files of the rig's credentials.
+func (r *rig) shownOnce() []string {
+	r.t.Helper()
+	secrets, err := canary.ShownOnce(r.dir)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return secrets
 }
 
 // arrived fails for each secret that Atlas did not get, as a secret or in an ordinary place.

@@ -212,7 +212,7 @@ func (s *Session) plan(ctx context.Context, st *state.State, options plan.Option
 	if err != nil {
 		return nil, nil, err
 	}
-	facts := plan.Facts{SecretFiles: map[string]string{}}
+	facts := plan.Facts{SecretFiles: map[string]plan.HeldSecret{}}
 	if !options.SkipSecrets {
 		verifier := &state.Verifier{}
 		if err := verifier.Prepare(ctx, candidates(pairing)); err != nil {
@@ -222,8 +222,8 @@ func (s *Session) plan(ctx context.Context, st *state.State, options plan.Option
 	}
 	facts.InUse = s.credentialsInUse(ctx, pairing.AsksInUse())
 	for _, path := range pairing.SecretFiles() {
-		if id, there := s.deliverer().Held(path); there {
-			facts.SecretFiles[path] = id
+		if whose, there := s.deliverer().Held(path); there {
+			facts.SecretFiles[path] = whose
 		}
 	}
 	p := pairing.Build(facts)
