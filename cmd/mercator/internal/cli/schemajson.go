@@ -46,6 +46,9 @@ func operationsOf(k *schema.Kind) []operationJSON {
 		for _, e := range k.Parts[i].Endpoints() {
 			add("write", e)
 		}
+		if m := k.Parts[i].Members; m != nil && m.Text != nil {
+			add("read", m.Text.IDs)
+		}
 	}
 	if k.Credential != nil && k.Credential.Rotation != nil {
 		add("mint", k.Credential.Rotation.Mint)
