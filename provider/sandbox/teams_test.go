@@ -217,3 +217,34 @@ func TestOrganization(t *testing.T) {
 		t.Errorf("reset it is %v", got)
 	}
 }
+
+// What one organization has is not there for the credentials of another.
+func TestOrganizationsAreApart(t *testing.T) {
+	const other, token = "5a0db0000000000000000002", "other-token"
+	c := start(t, Options{Orgs: []Org{{ID: DefaultOrgID, Name: "One", Credentials: []Credential{{AccessToken: DefaultAccessToken}}},
+		{ID: other, Name: "Other", Credentials: []Credential{{AccessToken: token}}}}})
+	group, user := c.project("shop"), invited(c, "ann@example.com")[0]
+	team := textOf(c.do("POST", orgPath+"/teams", object{"name": "dev", "usernames": []any{"ann@example.com"}}, 201).body, "id")
+	key := textOf(c.do("POST", orgPath+"/apiKeys", object{"desc": "k", "roles": []any{"ORG_MEMBER"}}, 200).body, "id")
+
+	c.token = token
+	elsewhere := apiRoot + "/orgs/" + other
+	for _, path := range []string{"", "/settings", "/teams", "/teams/" + team, "/users", "/users/" + user, "/apiKeys", "/apiKeys/" + key, "/groups"} {
+		c.refuse("GET", orgPath+path, nil, 401, "USER_CANNOT_ACCESS_ORG")
+	}
+	for _, path := range []string{"", "/teams", "/users"} {
+		c.refuse("GET", group+path, nil, 401, "NOT_IN_GROUP")
+	}
+	c.refuse("PATCH", orgPath+"/settings", object{"multiFactorAuthRequired": true}, 401, "USER_CANNOT_ACCESS_ORG")
+	for path, count := range map[string]int{"/teams": 0, "/users": 1, "/apiKeys": 0, "/groups": 0} {
+		if got := c.do("GET", elsewhere+path, nil, 200).results(); len(got) != count {
+			t.Errorf("%s shows %v", path, got)
+		}
+	}
+	c.refuse("GET", elsewhere+"/teams/"+team, nil, 404, "TEAM_NOT_FOUND")
+	c.refuse("GET", elsewhere+"/users/"+user, nil, 404, "RESOURCE_NOT_FOUND")
+	c.refuse("GET", elsewhere+"/apiKeys/"+key, nil, 400, "API_KEY_NOT_FOUND")
+	if got := c.do("GET", apiRoot+"/orgs", nil, 200).results(); len(got) != 1 || got[0]["id"] != other {
+		t.Errorf("it sees the organizations %v", got)
+	}
+}
