@@ -16,7 +16,7 @@ var _ provider.Validator = (*Client)(nil)
 func (c *Client) Validate(ctx context.Context, w provider.Write, there bool) ([]provider.Objection, error) {
 	v := w.Ref.Kind.Validate
 	if v == nil {
-		return nil, misuse(nil, fmt.Errorf("Atlas validates no %s", w.Ref.Kind.Name))
+		return nil, misuse(nil, fmt.Errorf("%s is nothing that Atlas validates", w.Ref.Kind.Name))
 	}
 	w.Endpoint = v.Endpoint
 	path, err := w.Ref.Kind.Path(v.Endpoint.Path, w.Ref.Place, w.Ref.ID, w.Ref.Key)
