@@ -53,6 +53,9 @@ func (b *builder) names() map[nameID]schema.Address {
 		if n.desired == nil {
 			continue
 		}
+		if n.kind.Singleton {
+			b.byName[nameID{parent: n.beside(n.kind.Name)}] = n.address
+		}
 		for _, attribute := range n.kind.Identity.Key {
 			v, _ := n.kind.Effective(n.named(), attribute).Unmark()
 			if v.IsKnown() && !v.IsNull() {
@@ -115,7 +118,13 @@ func (b *builder) namedIn(n *node, a *schema.Attribute, deps *[]schema.Address) 
 			if kind.Parent == "" { // it lives in the organization, wherever it is named
 				among = parentID{kind: r.Kind, connection: n.connection, place: b.in.Places[n.connection]}
 			}
-			if address, ok := b.names()[nameID{among, r.Attribute, canonical(kind, text)}]; ok {
+			id := nameID{among, r.Attribute, canonical(kind, text)}
+			if r.Attribute == "" {
+				if id.text = ""; !asksFor(r, text) {
+					continue
+				}
+			}
+			if address, ok := b.names()[id]; ok {
 				*deps = append(*deps, address)
 			}
 		}
@@ -152,6 +161,11 @@ func walkTextsIn(a *schema.Attribute, v cty.Value, sibling func(string) string, 
 	case v.Type() == cty.String:
 		visit(a, v.AsString(), sibling)
 	}
+}
+
+// asksFor reports whether a text is one of those that ask for a singleton.
+func asksFor(r schema.Refer, text string) bool {
+	return slices.ContainsFunc(r.Of, func(s string) bool { return strings.EqualFold(s, text) })
 }
 
 func refersWhen(r schema.Refer, sibling func(string) string) bool {

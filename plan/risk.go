@@ -106,7 +106,7 @@ func (b *builder) carries(n *node, rule *schema.RiskRule) bool {
 		})
 	}
 	if c.Action == Create || c.Action == Replace {
-		return trendAt(n.kind.Attributes, strings.Split(rule.Attribute, "."), n.value, rule)
+		return rule.When != schema.Altered && trendAt(n.kind.Attributes, strings.Split(rule.Attribute, "."), n.value, rule)
 	}
 	a := schema.FindPath(n.kind.Attributes, rule.Attribute)
 	return slices.ContainsFunc(c.Diffs, func(d Diff) bool {
@@ -136,6 +136,8 @@ func trend(a *schema.Attribute, rule *schema.RiskRule, d Diff) bool {
 		return turnsOn(d.New)
 	case schema.Raised:
 		return raised(a, d.Old, d.New)
+	case schema.Altered:
+		return d.Op != DiffAdd
 	default:
 		return true
 	}

@@ -209,3 +209,52 @@ func TestASingletonAtTheTop(t *testing.T) {
 	p = hall().knows("hall.a", root, "", m{"text": "old"}).plan()
 	expect(t, p, "forget hall.a")
 }
+
+// TestRule_R21_ASingletonIsAskedForByAValue: a box asks for the lamp of its shelf by what it says about the light.
+func TestRule_R21_ASingletonIsAskedForByAValue(t *testing.T) {
+	order := func(p *plan.Plan) []string {
+		var out []string
+		for _, task := range p.Tasks {
+			out = append(out, string(task.Phase)+" "+string(p.Changes[task.Change].Address))
+		}
+		return out
+	}
+	p := lit(t).want("shelf.a.lamp", m{"watts": 60.0}).want("shelf.a.box.b", m{"light": "bright"}).plan()
+	if got := order(p); !slices.Equal(got, []string{"write shelf.a.lamp", "write shelf.a.box.b"}) {
+		t.Errorf("set together: %q", got)
+	}
+	p = lit(t).want("shelf.a.lamp", m{"watts": 60.0}).want("shelf.a.box.b", m{"light": "DARK"}).plan()
+	if got := order(p); !slices.Equal(got, []string{"write shelf.a.box.b", "write shelf.a.lamp"}) {
+		t.Errorf("without each other: %q", got)
+	}
+
+	// The lamp goes once the box needs it no more: by its own change, or with it.
+	with := func() *world {
+		return lit(t).has("box", inside("s1"), m{"id": "b1", "name": "b", "state": "IDLE", "light": "BRIGHT"}).
+			knows("shelf.a.lamp", inside("s1"), "", m{"watts": 40.0}).
+			knows("shelf.a.box.b", inside("s1"), "b1", m{"light": "BRIGHT"}, func(b *schema.Bound) {
+				b.Dependencies = []schema.Address{"shelf.a", "shelf.a.lamp"}
+			})
+	}
+	if got := order(with().want("shelf.a.box.b", m{"light": "DARK"}).plan()); !slices.Equal(got, []string{"write shelf.a.box.b", "remove shelf.a.lamp"}) {
+		t.Errorf("let go of: %q", got)
+	}
+	if got := order(with().plan()); !slices.Equal(got, []string{"remove shelf.a.box.b", "remove shelf.a.lamp"}) {
+		t.Errorf("removed together: %q", got)
+	}
+}
+
+// TestRule_R41_WhatWasSetBeforeIsAltered: another bulb costs light for a while, the first one does not.
+func TestRule_R41_WhatWasSetBeforeIsAltered(t *testing.T) {
+	risks := func(live m) int {
+		p := shelf(t).has("lamp", inside("s1"), live).want("shelf.a.lamp", m{"watts": 60.0}).plan()
+		return len(find(t, p, "shelf.a.lamp").Risks)
+	}
+	if risks(m{"watts": 40.0}) != 1 || risks(m{"color": "red"}) != 0 {
+		t.Errorf("altered it has %d risks, set for the first time %d", risks(m{"watts": 40.0}), risks(m{"color": "red"}))
+	}
+	p := newWorld(t).want("shelf.a", m{}).want("shelf.a.lamp", m{"watts": 60.0}).has("shelf", root).plan()
+	if c := find(t, p, "shelf.a.lamp"); len(c.Risks) != 0 {
+		t.Errorf("of a new shelf it has %v", c.Risks)
+	}
+}

@@ -59,6 +59,7 @@ var toys = func() *schema.Catalog {
 				{Name: "size", Type: str, Enum: []string{"S", "M", "L"}},
 				{Name: "weight", Type: schema.TypeNumber, Restless: "Things dry."},
 				{Name: "locked", Type: schema.TypeBool, Protects: true},
+				{Name: "light", Type: str, Enum: []string{"DARK", "BRIGHT"}, Refers: []schema.Refer{{Kind: "lamp", Of: []string{"BRIGHT"}}}},
 				{Name: "keep_copy", Type: schema.TypeBool, DestroyTime: true},
 				{Name: "parts", Type: schema.TypeList, Elem: schema.Elem{Key: []string{"zone"}, Ordinal: true}, Nested: []schema.Attribute{
 					{Name: "id", Type: str, Handle: true}, {Name: "zone", Type: str, Default: cty.StringVal("Z1")},
@@ -123,7 +124,8 @@ var toys = func() *schema.Catalog {
 		schema.Kind{Name: "lamp", Parent: "shelf", Singleton: true, Reset: "it burns as it did when it was bought",
 			Attributes: []schema.Attribute{{Name: "watts", Type: schema.TypeInteger}, {Name: "color", Type: str}},
 			Endpoints: schema.Endpoints{Get: endpoint("getLamp", "GET", "/shelves/{shelfId}/lamp"),
-				Update: endpoint("setLamp", "PATCH", "/shelves/{shelfId}/lamp"), Delete: endpoint("resetLamp", "DELETE", "/shelves/{shelfId}/lamp")}},
+				Update: endpoint("setLamp", "PATCH", "/shelves/{shelfId}/lamp"), Delete: endpoint("resetLamp", "DELETE", "/shelves/{shelfId}/lamp")},
+			Risks: []schema.RiskRule{{Risk: schema.Downtime, Attribute: "watts", When: schema.Altered}}},
 		schema.Kind{Name: "seal", Parent: "box", Singleton: true, Attributes: []schema.Attribute{{Name: "color", Type: str}},
 			Endpoints: schema.Endpoints{Get: endpoint("getSeal", "GET", "/shelves/{shelfId}/boxes/{name}/seal"),
 				Update: endpoint("setSeal", "PATCH", "/shelves/{shelfId}/boxes/{name}/seal")}},

@@ -220,11 +220,12 @@ type DefaultBy struct {
 	Cases [][3]string
 }
 
-// Refer names a kind whose natural key the text may be.
+// Refer names a kind whose natural key the text may be, or a singleton that it asks for.
 type Refer struct {
 	Kind string
-	// Attribute is the referred kind's key attribute.
+	// Attribute is the referred kind's key attribute, "" for a singleton, and Of then are the texts that ask for it.
 	Attribute string
+	Of        []string
 	// When limits the reference to elements whose sibling attribute has a value ("type": "CLUSTER").
 	When map[string]string
 }

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -183,6 +184,9 @@ func (c *Catalog) check(k *Kind) []string {
 		if to := c.kinds[o.Kind]; to == nil || len(to.Identity.Key) != 1 || to.Parent == "" {
 			bad("it overwrites a %q, which is no kind with a name that lives in another", o.Kind)
 		}
+	}
+	if e := k.Endpoints.Delete; e != nil && e.Body != "" && !json.Valid([]byte(e.Body)) {
+		bad("what its deletion sends is no JSON")
 	}
 	for _, name := range names {
 		if name != "" && Find(k.Attributes, name) == nil {

@@ -63,4 +63,6 @@ const (
 	TurnedOn
 	// Added is an element that was not in the list before; at creation, any element.
 	Added
+	// Altered is a change of what was set before; never at creation.
+	Altered
 )

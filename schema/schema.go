@@ -214,6 +214,8 @@ type Endpoint struct {
 	Replaces bool
 	// Only are the attributes that the call can change; nil means all that are not a Part.
 	Only []string
+	// Body is the JSON object that a deletion sends, where that is a call which changes what it names.
+	Body string
 	// Omit are attributes that the call does not take in its body, mostly because the path holds them.
 	Omit []string
 	// Renamed maps attributes to the API fields that they have in the call's body, where these are not the usual ones,

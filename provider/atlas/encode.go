@@ -30,6 +30,10 @@ func (c *Client) encode(w provider.Write) (encoded, error) {
 	for name, values := range w.Query {
 		out.query[name] = slices.Clone(values)
 	}
+	if w.Endpoint.Body != "" {
+		out.body, out.attrs = []byte(w.Endpoint.Body), w.Ref.Kind.Attributes
+		return out, nil
+	}
 	if w.Bodies == nil && w.Member == cty.NilVal || w.Endpoint.Method == http.MethodDelete {
 		return out, nil
 	}

@@ -79,6 +79,8 @@ func TestWriteBodies(t *testing.T) {
 		{"batch", provider.Write{Ref: provider.Ref{Kind: label, Place: place}, Endpoint: label.Endpoints.Create, Bodies: []cty.Value{
 			with(label.Attributes, map[string]cty.Value{"text": str("x")}), with(label.Attributes, map[string]cty.Value{"text": str("y"), "note": str("")})}},
 			"POST /api/atlas/v2/groups/g1/labels", `[{"text":"x"},{"text":"y","note":""}]`},
+		{"a deletion that is a change", provider.Write{Ref: provider.Ref{Kind: catalog.Kind("policy"), Place: place}, Endpoint: catalog.Kind("policy").Endpoints.Delete},
+			"PATCH /api/atlas/v2/groups/g1/policy", `{"strict":false}`},
 		{"deletion by the id and more", provider.Write{Ref: provider.Ref{Kind: pen, Place: place, ID: "1", Key: map[string]string{"made_by": "A&B"}}, Endpoint: pen.Endpoints.Delete},
 			"DELETE /api/atlas/v2/groups/g1/pens/A%26B/1", ""},
 		{"deletion by two keys", provider.Write{Ref: provider.Ref{Kind: label, Place: place, Key: map[string]string{"shelf": "CN=ä,OU=x", "text": "$y"}}, Endpoint: label.Endpoints.Delete},

@@ -108,6 +108,8 @@ func toys(t testing.TB) *schema.Catalog {
 	add.Batch = 1
 	bare := endpoint("listLabels", "GET", "/groups/{groupId}/labels")
 	bare.BareArray = true
+	reset := endpoint("setPolicy", "PATCH", "/groups/{groupId}/policy")
+	reset.Body = `{"strict":false}`
 	pens := endpoint("listPens", "GET", "/groups/{groupId}/pens")
 	pens.Arrays = []string{"pens", "pencils"}
 	c, err := schema.NewCatalog(
@@ -161,10 +163,10 @@ func toys(t testing.TB) *schema.Catalog {
 			Endpoints: schema.Endpoints{List: bare, Create: upsert, Delete: endpoint("deleteLabel", "DELETE", "/groups/{groupId}/labels/{shelf}/{text}")},
 		},
 		schema.Kind{
-			Name: "policy", Singleton: true,
+			Name: "policy", Singleton: true, Reset: "it is lax again",
 			Attributes: []schema.Attribute{{Name: "strict", Type: schema.TypeBool}},
 			Endpoints: schema.Endpoints{Get: endpoint("getPolicy", "GET", "/groups/{groupId}/policy"),
-				Update: endpoint("setPolicy", "PATCH", "/groups/{groupId}/policy")},
+				Update: endpoint("setPolicy", "PATCH", "/groups/{groupId}/policy"), Delete: reset},
 		},
 	)
 	if err != nil {

@@ -98,6 +98,8 @@ var errorKinds = map[string]errorKind{
 	"TOO_MANY_GROUP_NOTIFICATIONS":                 {400, "At most one group notification can be specified for an alert configuration."},
 	"INVALID_OPERATOR_FOR_EVENT_TYPE":              {400, "Operator %s is not compatible with event type %s."},
 
+	"CANNOT_DISABLE_ENCRYPTION_AT_REST": {409, "Cannot disable encryption at rest while it is still enabled on one or more clusters in the group."},
+
 	"INTEGRATION_NOT_CONFIGURED":     {404, "The integration of type '%s' is not configured for this group."},
 	"INTEGRATION_ALREADY_CONFIGURED": {409, "The integration of type '%s' is already configured for this group."},
 

@@ -31,6 +31,7 @@ var buckets = map[string]Bucket{
 	"integrations":      {1200, 600, time.Minute},
 	"search":            {1200, 600, time.Minute},
 	"maintenanceWindow": {1200, 600, time.Minute},
+	"encryptionAtRest":  {1200, 600, time.Minute},
 	"cloudRoles":        {2000, 1000, time.Minute},
 	"clusters":          {10000, 5000, time.Minute},
 	"databaseUsers":     {10000, 5000, time.Minute},

@@ -84,5 +84,5 @@ func allOperations() router {
 		identityOperations,
 		raisedOperations, validateOperations,
 		integrationOperations, searchOperations,
-		cloudRoleOperations)
+		cloudRoleOperations, encryptionOperations)
 }

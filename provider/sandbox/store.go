@@ -47,6 +47,7 @@ const (
 	OrgSettings       Kind = "org_settings"
 	Alert             Kind = "alert"
 	CloudRole         Kind = "cloud_provider_access"
+	Encryption        Kind = "encryption_at_rest"
 )
 
 // collected are the kinds of which a project has any number.
@@ -60,6 +61,7 @@ var collected = [...]Kind{DatabaseUser, CustomRole, AccessList, AlertConfig, Clu
 var single = map[Kind]func() object{
 	MaintenanceWindow: defaultWindow,
 	Auditing:          defaultAuditing,
+	Encryption:        defaultEncryption,
 }
 
 // item is one stored object.

@@ -45,7 +45,8 @@ func TestCatalogIsConsistent(t *testing.T) {
 				t.Errorf("%s: its Doc %q is no sentence", path, a.Doc)
 			}
 			for _, r := range a.Refers {
-				if to := c.Kind(r.Kind); to == nil || !slices.Contains(to.Identity.Key, r.Attribute) {
+				to := c.Kind(r.Kind)
+				if sole := to != nil && to.Singleton && r.Attribute == "" && len(r.Of) > 0; !sole && (to == nil || !slices.Contains(to.Identity.Key, r.Attribute)) {
 					t.Errorf("%s refers to %s.%s, which is no key of a kind", path, r.Kind, r.Attribute)
 				}
 			}

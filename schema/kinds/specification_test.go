@@ -86,6 +86,7 @@ var leftOut = map[string]string{
 
 // open are attributes whose values the specification lists and a kind does not: the lists change monthly.
 var open = map[string]string{
+	"encryption_at_rest aws_kms.region":                        "regions are added all the time; Atlas checks them",
 	"cluster replication_specs.region_configs.region_name":     "regions are added all the time; Atlas checks them",
 	"search_index definition.analyzer":                         "a definition may have analyzers of its own",
 	"search_index definition.search_analyzer":                  "a definition may have analyzers of its own",
@@ -159,9 +160,29 @@ func (s *specification) endpoint(k *schema.Kind, e *schema.Endpoint) {
 	if !role {
 		s.differs(k.Name+" "+e.Operation+" role", "the role %s is none of %q", e.Role, o.Roles)
 	}
+	if e.Body != "" {
+		var body map[string]any
+		if err := json.Unmarshal([]byte(e.Body), &body); err != nil {
+			s.t.Errorf("%s: what %s sends is no object: %v", k.Name, e.Operation, err)
+		}
+		s.sends(k.Name+" "+e.Operation, body, []*atlasdata.Schema{o.Requests[e.Version]})
+	}
 	for _, query := range slices.Concat(slices.Collect(maps.Keys(e.Query)), slices.Collect(maps.Keys(e.Always))) {
 		if !o.Parameters[query] {
 			s.t.Errorf("%s: %s takes no query parameter %s", k.Name, e.Operation, query)
+		}
+	}
+}
+
+// sends holds that the specification has every field of a body that a kind gives.
+func (s *specification) sends(at string, body map[string]any, schemas []*atlasdata.Schema) {
+	fields := s.spec.Fields(&atlasdata.Schema{OneOf: schemas})
+	for name, v := range body {
+		variants := fields.Variants[name]
+		if len(variants) == 0 {
+			s.t.Errorf("%s sends %s, which the specification does not have", at, name)
+		} else if inner, ok := v.(map[string]any); ok {
+			s.sends(at+" ."+name, inner, s.inside(variants))
 		}
 	}
 }
@@ -336,6 +357,9 @@ var stricter = map[string]bool{
 	"cluster replication_specs.region_configs.provider_name": true,
 	"api_key projects.roles":                                 true,
 	"service_account projects.project_id":                    true,
+	"encryption_at_rest aws_kms.enabled":                     true,
+	"encryption_at_rest azure_key_vault.enabled":             true,
+	"encryption_at_rest google_cloud_kms.enabled":            true,
 	"cluster replication_specs.region_configs.region_name":   true,
 	"alert_config matchers.value":                            true,
 }

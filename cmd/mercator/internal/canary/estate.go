@@ -78,6 +78,18 @@ project "shop" {
 			{ type_name = "WEBHOOK", delay_min = 0, interval_min = 15, webhook_url = env("CANARY_webhook_url"), webhook_secret = env("CANARY_webhook_secret") },
 		]
 	}
+	encryption_at_rest {
+		aws_kms = {
+			enabled = true, customer_master_key_id = "key", region = "EU_WEST_1"
+			access_key_id = "0123456789abcdef", secret_access_key = env("CANARY_secret_access_key")
+		}
+		azure_key_vault = {
+			enabled = true, subscription_id = "6f0bd6a8-6ff4-4dd4-8b4e-8d5e6f3c1f0a", resource_group_name = "keys", key_vault_name = "keys"
+			key_identifier = "https://keys.vault.azure.net/keys/disks/1", tenant_id = "0b6b7a55-3c0f-4f0e-9c39-3a5ad2a3a7b1"
+			client_id = "9f2deb0d-be22-4524-a403-df531868bac0", secret = env("CANARY_secret")
+		}
+		google_cloud_kms = { enabled = true, key_version_resource_id = "projects/p/1", service_account_key = env("CANARY_service_account_key") }
+	}
 	integration "datadog" {
 		type    = "DATADOG"
 		api_key = env("CANARY_api_key")

@@ -160,6 +160,10 @@ func (d *document) about(a *schema.Attribute) string {
 		say("Required where %s.", conditions(a.RequiredWhen))
 	}
 	for _, r := range a.Refers {
+		if r.Attribute == "" {
+			say("With %s it asks for the %s beside it, and is then applied after that.", verbatim(r.Of...), kindLink(r.Kind))
+			continue
+		}
 		say("It can name a %s by its `%s`, and is then applied after that.", kindLink(r.Kind), r.Attribute)
 	}
 	if a.Type == schema.TypeList && !a.Elem.Ordered && a.Argument() {

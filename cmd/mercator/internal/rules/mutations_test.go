@@ -71,6 +71,8 @@ func Mutations() []Mutation {
 			"TestRule_R20_SensitiveValuesInOrdinaryPlaces"},
 		{"R21", "plan/order.go", "if !refersWhen(r, sibling) {", "if refersWhen(r, sibling) {",
 			"TestRule_R21_ARoleOutlivesItsLastUser"},
+		{"R21", "plan/order.go", "if id.text = \"\"; !asksFor(r, text) {", "if id.text = \"\"; asksFor(r, text) {",
+			"TestRule_R21_ASingletonIsAskedForByAValue"},
 		{"R22", "plan/check.go", "\tcase kind.BlocksParent:\n", "\tcase kind.BlocksParent && child != nil:\n",
 			"TestRule_R22_AProjectGoesWithWhatIsOurs"},
 		{"R23", "plan/hand.go", "if !locks(j) && !after[j] &&", "if locks(j) && !after[j] &&",

@@ -59,7 +59,7 @@ type lawApartCase struct {
 }
 
 // lawsApart are the kinds that have a law of their own.
-var lawsApart = map[string]bool{"search_index": true}
+var lawsApart = map[string]bool{"search_index": true, "encryption_at_rest": true}
 
 func (l *lawApart) check(t *testing.T) {
 	cases := setLawCases(t)

@@ -84,7 +84,7 @@ func (g *lawGen) renameable(b *lawBlock) {
 
 func (g *lawGen) addChild() {
 	kind := lawPick(g, "access_list", "database_user", "custom_role", "alert_config", "cluster", "database_user", "alert_config", "alert_config", "cluster", "maintenance_window", "auditing", "flex_cluster",
-		"alert_config", "alert_config", "cluster", "integration", "cloud_provider_access", "integration")
+		"alert_config", "alert_config", "cluster", "integration", "cloud_provider_access", "integration", "cluster", "alert_config")
 	names := g.free(kind, g.project.children)
 	if len(names) == 0 {
 		return
