@@ -5,9 +5,13 @@ import "mercator/schema"
 // A programmatic API key of an organization. Atlas shows its private key in the answer to its creation only, and
 // keys may have the same description, so the id is all that binds one (R4). Projects and addresses are assigned one
 // by one, at endpoints of their own.
+//
+// Atlas also makes keys in a project, for who owns no more than that. There is no kind for them: the project's endpoints
+// cannot delete such a key, only take it out of the project, so that one whose private key reached nobody would stay good
+// in the organization, which R33 rules out. A project_service_account is the same without that, its secrets can be revoked.
 var _ = declare(schema.Kind{
 	Name: "api_key",
-	Doc:  "A programmatic API key of the organization: a public and a private key, which may do what its roles say there and in projects.",
+	Doc:  "A programmatic API key of the organization: a public and a private key, which may do what its roles say there and in projects. Who owns no more than a project makes a project_service_account.",
 
 	Identity: schema.Identity{
 		Binds: schema.ByID, ID: "id", Params: map[string]string{"apiUserId": "id"},
