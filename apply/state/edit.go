@@ -158,7 +158,8 @@ func Own(s *State, address schema.Address) (*State, []schema.Address, error) {
 
 // Push returns the state to write when pushed is to take the place of current: its content, as the successor of
 // what is there. It refuses a state with another lineage, one that is older, and another one with the same
-// serial, since each would undo what was recorded since; force allows them.
+// serial, since each would undo what was recorded since. It also refuses one that does not know of what an apply that
+// did not finish was about to do: that would be forgotten. force allows all of it.
 func Push(catalog *schema.Catalog, current, pushed *State, force bool) (*State, error) {
 	if !force {
 		if err := pushable(catalog, current, pushed); err != nil {
@@ -167,7 +168,18 @@ func Push(catalog *schema.Catalog, current, pushed *State, force bool) (*State, 
 	}
 	next := pushed.Clone()
 	next.Lineage, next.Serial = current.Lineage, current.Serial
+	next.Intents = slices.DeleteFunc(next.Intents, func(i Intent) bool { return !i.Armed })
 	return next, nil
+}
+
+// unknownTo returns an open intent of one state that another one does not know of, nil where there is none.
+func unknownTo(other, s *State) *Intent {
+	for i := range s.Intents {
+		if !slices.ContainsFunc(other.Intents, func(known Intent) bool { return known.ID == s.Intents[i].ID }) {
+			return &s.Intents[i]
+		}
+	}
+	return nil
 }
 
 // Rollback returns the state to write when the contents of an earlier one are to be the present ones again. What an
@@ -182,14 +194,18 @@ func Rollback(current, earlier *State) (*State, error) {
 }
 
 func pushable(catalog *schema.Catalog, current, pushed *State) error {
+	unknown := unknownTo(pushed, current)
 	switch {
-	case current.Lineage == "":
+	case current.Lineage == "" && unknown == nil:
 		return nil
-	case pushed.Lineage != current.Lineage:
+	case pushed.Lineage != current.Lineage && current.Lineage != "":
 		return fmt.Errorf("the lineages differ: %q is there and %q was given, so the two states have nothing to do with each other",
 			current.Lineage, pushed.Lineage)
 	case pushed.Serial < current.Serial:
 		return fmt.Errorf("the given state is older: serial %d, and %d is there", pushed.Serial, current.Serial)
+	case unknown != nil:
+		return fmt.Errorf("an apply did not finish, and the given state does not know what it was about to do (to %s %s); run mercator apply first",
+			unknown.Verb, unknown.Address)
 	case pushed.Serial > current.Serial:
 		return nil
 	}

@@ -210,16 +210,26 @@ func TestPush(t *testing.T) {
 		s.Resources["box.a"] = statetest.Box(t, "a", size)
 		return s
 	}
+	about := func(s *state.State, id string, armed bool) *state.State {
+		s.Intents = []state.Intent{{ID: id, Address: "box.b", Kind: "box", Verb: schema.CallCreate, Armed: armed,
+			Content: schema.NullObject(statetest.Catalog(t).Kind("box").Attributes)}}
+		return s
+	}
 	for name, c := range map[string]struct {
 		current, pushed *state.State
 		wantErr         string
 	}{
-		"newer":           {at("L", 4, 1), at("L", 5, 2), ""},
-		"the same":        {at("L", 4, 1), at("L", 4, 1), ""},
-		"into nothing":    {state.New(), at("M", 9, 1), ""},
-		"another lineage": {at("L", 4, 1), at("M", 5, 1), "lineages differ"},
-		"older":           {at("L", 4, 1), at("L", 3, 1), "older: serial 3, and 4"},
-		"changed by hand": {at("L", 4, 1), at("L", 4, 2), "changed by hand"},
+		"newer":                             {at("L", 4, 1), at("L", 5, 2), ""},
+		"the same":                          {at("L", 4, 1), at("L", 4, 1), ""},
+		"into nothing":                      {state.New(), at("M", 9, 1), ""},
+		"another lineage":                   {at("L", 4, 1), at("M", 5, 1), "lineages differ"},
+		"older":                             {at("L", 4, 1), at("L", 3, 1), "older: serial 3, and 4"},
+		"changed by hand":                   {at("L", 4, 1), at("L", 4, 2), "changed by hand"},
+		"over an apply that did not finish": {about(at("L", 4, 1), "i1", true), at("L", 5, 2), "to create box.b"},
+		"over the first apply":              {about(state.New(), "i1", true), at("L", 5, 2), "to create box.b"},
+		"over another apply":                {about(at("L", 4, 1), "i2", true), about(at("L", 5, 2), "i1", true), "to create box.b"},
+		"what is left of that apply":        {about(at("L", 4, 1), "i1", true), about(at("L", 5, 2), "i1", true), ""},
+		"what that apply ended":             {about(at("L", 4, 1), "i1", true), about(at("L", 5, 2), "i1", false), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, force := range []bool{false, true} {
@@ -235,6 +245,9 @@ func TestPush(t *testing.T) {
 				}
 				want := c.pushed.Clone()
 				want.Lineage, want.Serial = c.current.Lineage, c.current.Serial
+				if len(want.Intents) > 0 && !want.Intents[0].Armed {
+					want.Intents = nil
+				}
 				if diff := statetest.Diff(want, got); diff != "" {
 					t.Errorf("force=%v: (- wanted, + found)\n%s", force, diff)
 				}

@@ -3,6 +3,7 @@ package state
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 )
@@ -32,6 +33,7 @@ type Recorder struct {
 
 	mu      sync.Mutex
 	folded  *folder
+	known   []Intent // every intent that was open at some time
 	queue   []Record
 	waiting bool // a timer is running
 	written Base // of the last whole write
@@ -45,7 +47,7 @@ func NewRecorder(lease Lease, can Capabilities, base *State, clock Clock) *Recor
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Recorder{
 		lease: lease, clock: clock, whole: !can.Journal, ctx: ctx, cancel: cancel,
-		folded: newFolder(base), written: base.Base(),
+		folded: newFolder(base), written: base.Base(), known: slices.Clone(base.Intents),
 	}
 }
 
@@ -56,6 +58,7 @@ func (r *Recorder) Add(records ...Record) {
 	defer r.mu.Unlock()
 	for i := range records {
 		r.folded.add(&records[i])
+		r.known = append(r.known, records[i].Plan...)
 	}
 	r.queue = append(r.queue, records...)
 	if r.waiting || len(r.queue) == 0 || r.failed != nil || r.ctx.Err() != nil {
@@ -157,7 +160,8 @@ func (r *Recorder) Close(ctx context.Context) (*State, error) {
 }
 
 // Unsaved returns the state that all records amount to where neither the store nor its journal has all of it, as far
-// as is known; else nil. Who lost the lease of a store with a journal has nothing unsaved: the successor learns by the
+// as is known; else nil. Intents that ended stand in it unarmed, which tells whoever pushes it over the store's that
+// they are known to it (see [Push]). Who lost the lease of a store with a journal has nothing unsaved: the successor learns by the
 // intents there what was done, and goes on from that.
 func (r *Recorder) Unsaved() *State {
 	r.mu.Lock()
@@ -165,5 +169,12 @@ func (r *Recorder) Unsaved() *State {
 	if !r.behind {
 		return nil
 	}
-	return r.state()
+	s := r.state()
+	for _, i := range r.known {
+		if !slices.ContainsFunc(s.Intents, func(open Intent) bool { return open.ID == i.ID }) {
+			i.Armed = false
+			s.Intents = append(s.Intents, i)
+		}
+	}
+	return s
 }

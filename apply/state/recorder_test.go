@@ -253,3 +253,26 @@ func TestUnsaved(t *testing.T) {
 		}
 	}
 }
+
+// What an apply ended is known to the state that it could not save: that may be pushed over what the store has of it.
+func TestUnsavedKnowsWhatEnded(t *testing.T) {
+	r, lease, _ := recording(t, withJournal)
+	intent := state.Intent{ID: "i1", Address: "box.a", Kind: "box", Verb: schema.CallCreate, Content: schema.NullObject(statetest.Catalog(t).Kind("box").Attributes)}
+	r.Add(state.Record{Plan: []state.Intent{intent}})
+	if err := r.Flush(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	stored := r.State()
+	lease.onAppend = func() error { return errors.New("the disk is full") }
+	r.Add(bind(t, 1), state.Record{Done: []string{"i1"}})
+	_, _ = r.Close(context.Background())
+	unsaved := r.Unsaved()
+	if unsaved == nil || len(unsaved.Intents) != 1 || unsaved.Intents[0].Armed {
+		t.Fatalf("unsaved is %+v", unsaved)
+	}
+	unsaved.Serial++
+	next, err := state.Push(statetest.Catalog(t), stored, unsaved, false)
+	if err != nil || len(next.Intents) > 0 || len(next.Resources) != 1 {
+		t.Errorf("pushed it is %+v: %v", next, err)
+	}
+}
