@@ -88,6 +88,7 @@ func (b *builder) checks() {
 	}
 	b.checkLast()
 	b.checkDeletedParents()
+	b.checkForeignState()
 	b.checkTooEarly()
 	b.checkLookups()
 }

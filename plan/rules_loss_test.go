@@ -45,8 +45,10 @@ func TestRule_R22_WhatIsForgottenGoesWithAReplacedParent(t *testing.T) {
 // TestRule_R31_WhatIsToStayKeepsItsParent deletes a shelf with a guest that the state says is to stay.
 func TestRule_R31_WhatIsToStayKeepsItsParent(t *testing.T) {
 	with := func(change func(*schema.Bound)) *world {
-		return newWorld(t).has("shelf", root, m{"id": "s1", "name": "a"}).knows("shelf.a", root, "s1", m{}).
+		w := newWorld(t).has("shelf", root, m{"id": "s1", "name": "a"}).knows("shelf.a", root, "s1", m{}).
 			has("guest", inside("s1"), m{"name": "g"}).knows("shelf.a.guest.g", inside("s1"), "", m{}, adopted, change)
+		w.in.Desired.Removals = []schema.Removal{{From: "shelf.a", Destroy: true}}
+		return w
 	}
 	expectCodes(t, with(func(*schema.Bound) {}).plan())
 	expectCodes(t, with(abandoned).plan(), "deletion_blocked")

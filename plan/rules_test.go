@@ -339,8 +339,10 @@ func TestRule_R21_WhatAReplacementLeftGoesLast(t *testing.T) {
 
 func TestRule_R22_DeletingAProject(t *testing.T) {
 	base := func() *world {
-		return newWorld(t).has("shelf", root, m{"id": "s1", "name": "a"}).knows("shelf.a", root, "s1", m{}).
+		w := newWorld(t).has("shelf", root, m{"id": "s1", "name": "a"}).knows("shelf.a", root, "s1", m{}).
 			has("guest", inside("s1"), m{"name": "g"}).knows("shelf.a.guest.g", inside("s1"), "", m{})
+		w.in.Desired.Removals = []schema.Removal{{From: "shelf.a", Destroy: true}}
+		return w
 	}
 	p := base().has("box", inside("s1"), m{"id": "b1", "name": "b", "state": "IDLE"}).knows("shelf.a.box.b", inside("s1"), "b1", m{}).plan()
 	expect(t, p, "delete shelf.a", "delete shelf.a.box.b", "delete shelf.a.guest.g")

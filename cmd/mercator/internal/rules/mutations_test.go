@@ -102,6 +102,8 @@ func Mutations() []Mutation {
 			"TestRule_R29_Interrupted"},
 		{"R30", "plan/build.go", "return s == \"all\" || schema.Address(s).Covers(c.Address) ||", "return s == \"all\" || schema.Address(s).Contains(c.Address) ||",
 			"TestRule_R30_NobodyAnswers"},
+		{"R30", "plan/foreign.go", "if len(doomed) == 0 {", "if len(doomed) >= 0 {",
+			"TestRule_R30_FilesOfAnotherConfiguration"},
 		{"R31", "plan/decide.go", "case n.bound.Adopted && !b.allowed(", "case !n.bound.Adopted && !b.allowed(",
 			"TestRule_R31_AdoptedIsLeftBehind"},
 		{"R31", "plan/decide.go", "n.parent != nil && !n.parent.change.Adopted:", "n.parent == nil || !n.parent.change.Adopted:",

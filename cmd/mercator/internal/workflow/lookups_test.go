@@ -290,9 +290,10 @@ func TestLookupsOfWhatIsDeleted(t *testing.T) {
 		{"of another name", "project \"old\" {}", "data \"project\" \"shared\" {}", plan.Options{}, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			r := shared(t).write(tc.before + "\n")
+			const kept = "\nproject \"kept\" {}\n"
+			r := shared(t).write(tc.before + kept)
 			r.converge()
-			p := r.write(tc.after + "\n").plan(tc.options)
+			p := r.write(tc.after + kept).plan(tc.options)
 			found := p.Diagnostics.Errors()
 			if !tc.wrong {
 				expectCodes(t, found)

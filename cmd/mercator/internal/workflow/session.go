@@ -227,6 +227,9 @@ func (s *Session) plan(ctx context.Context, st *state.State, options plan.Option
 		}
 	}
 	p := pairing.Build(facts)
+	if diags.HasErrors() { // what the files declare is not all there, so nothing follows from what they do not
+		p.Diagnostics = slices.DeleteFunc(p.Diagnostics, func(d diag.Diagnostic) bool { return d.Code == plan.ForeignState })
+	}
 	p.Diagnostics = append(diags, p.Diagnostics...).Sort()
 	return p, made, nil
 }
