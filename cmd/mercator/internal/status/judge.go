@@ -124,7 +124,7 @@ func (l *look) expiring(kind *schema.Kind, c *plan.Change) {
 // apply does that, and somebody has to run one.
 func (l *look) secret(c *plan.Change, ends time.Time) {
 	var replaced time.Duration
-	if before, ok := text(c.Desired, "rotate_before"); ok {
+	if before, ok := text(c.Desired, schema.RotateBefore); ok {
 		replaced, _ = time.ParseDuration(before) // the plan has found what is none
 	}
 	left := ends.Sub(l.report.Now)

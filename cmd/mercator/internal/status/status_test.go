@@ -266,3 +266,27 @@ func TestWhatIsNotThere(t *testing.T) {
 		t.Errorf("projects %+v, needs %s", r.Projects, needs(r))
 	}
 }
+
+// TestSecretOfAServiceAccount needs somebody before the secret ends, unless the file has it replaced in time.
+func TestSecretOfAServiceAccount(t *testing.T) {
+	account := `service_account "ci" {
+  name                       = "ci"
+  description                = "deploys"
+  roles                      = ["ORG_MEMBER"]
+  secret_expires_after_hours = 100
+  secret_file                = "ci.json"
+}
+`
+	p := applied(t, account)
+	r := p.look()
+	if len(r.Expiring) != 1 || r.Expiring[0].What != "secret" || r.Expiring[0].Meant || !strings.HasPrefix(needs(r), "service_account.ci: its secret expires ") {
+		t.Errorf("what ends is %+v, needs %s", r.Expiring, needs(r))
+	}
+	replaced := strings.Replace(account, "secret_file ", "rotate_before = \"24h\"\n  secret_file ", 1)
+	if err := os.WriteFile(filepath.Join(p.dir, "main.hcl"), []byte(replaced), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r := p.look(); len(r.Expiring) != 1 || needs(r) != "" {
+		t.Errorf("what ends is %+v, needs %s", r.Expiring, needs(r))
+	}
+}
