@@ -144,7 +144,7 @@ func (r *run) intent(s *step, i int) state.Intent {
 		return earlier
 	}
 	intent := state.Intent{ID: r.in.NewID(), Address: c.Address, Kind: c.Kind, Connection: c.Connection, Verb: call.Verb,
-		Place: r.placeOf(s), Content: schema.NullObject(s.kind.Attributes)}
+		Place: r.placeOf(s, s.change.Desired), Content: schema.NullObject(s.kind.Attributes)}
 	if call.Verb == schema.CallCopy {
 		intent.Kind, intent.Content = call.Kind, schema.NullObject(r.in.Catalog.Kind(call.Kind).Attributes)
 	} else if call.Verb == schema.CallCreate {

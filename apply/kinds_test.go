@@ -64,6 +64,10 @@ func toyCatalog(t testing.TB) *schema.Catalog {
 		Settle: &schema.Settle{Field: "state", Creating: []string{"CREATING"}, Busy: []string{"BUSY"}, Deleting: []string{"DELETING"},
 			Ready: []string{"IDLE"}, Failed: []string{"BROKEN"}, First: 2 * time.Second, Max: 8 * time.Second, Limit: time.Hour}}
 	engine.Endpoints.Delete.Query = map[string]string{"keepBackups": "keep"}
+	glove := schema.Kind{Name: "glove", Parent: "room", Identity: schema.Identity{Binds: schema.ByKey, ID: "id", Key: []string{"hand", "name"}},
+		Attributes: []schema.Attribute{serverOwned("id"), {Name: "hand", Type: schema.TypeString, Required: true, Immutable: true, Enum: []string{"LEFT", "RIGHT"}}, key("name"), str("size")},
+		Endpoints:  toyEndpoints(in+"/gloves/{hand}", in+"/gloves/{hand}/{id}")}
+	glove.Endpoints.List.Per = &schema.Per{Attribute: "hand", Param: "hand"}
 	rules := schema.Kind{Name: "rules", Parent: "room", Singleton: true, Attributes: []schema.Attribute{str("mode")},
 		Endpoints: schema.Endpoints{Get: toyEndpoint("GET", in+"/rules"), Update: toyEndpoint("PUT", in+"/rules")}}
 	pass := schema.Kind{Name: "pass", Parent: "room", Identity: schema.Identity{Binds: schema.ByID, ID: "id"},
@@ -127,7 +131,7 @@ func toyCatalog(t testing.TB) *schema.Catalog {
 	radio.Endpoints.Create.AnswersList = true
 	radio.Endpoints.Update.AnswersList, radio.Endpoints.Update.Replaces = true, true
 	hut, hall := toyBuildings(in)
-	catalog, err := schema.NewCatalog(room, user, entry, alarm, engine, rules, pass, badge, team, radio, robot, copied, played, hut, hall)
+	catalog, err := schema.NewCatalog(room, glove, user, entry, alarm, engine, rules, pass, badge, team, radio, robot, copied, played, hut, hall)
 	if err != nil {
 		t.Fatal(err)
 	}

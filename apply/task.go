@@ -121,15 +121,15 @@ type writing struct {
 // newWriting resolves what is to be sent.
 func (r *run) newWriting(ctx context.Context, s *step) (*writing, error) {
 	c := s.change
-	w := &writing{run: r, step: s, c: c, kind: s.kind, place: r.placeOf(s), secret: c.Secret, stale: c.Stale}
-	if w.place == "" {
-		return nil, diag.Internalf("It is not known where to make it", "Its parent has no id yet.")
-	}
+	w := &writing{run: r, step: s, c: c, kind: s.kind, secret: c.Secret, stale: c.Stale}
 	var diags diag.List
 	if w.desired, diags = r.resolve(ctx, c); diags.HasErrors() {
 		errs := diags.Errors()
 		s.diags.Add(errs[1:]...)
 		return nil, errs[0]
+	}
+	if w.place = r.placeOf(s, w.desired); w.place == "" {
+		return nil, diag.Internalf("It is not known where to make it", "Its parent has no id yet.")
 	}
 	w.all = r.keep(c, w.desired)
 	w.applied = kept{value: schema.NullObject(s.kind.Attributes)}

@@ -49,13 +49,14 @@ func (r *run) learn(c *plan.Change, o schema.Object) {
 	r.in.Resolver.Learn(c.Address, o)
 }
 
-// placeOf returns where the step's object lives or is to live, "" where its parent is not there yet.
-func (r *run) placeOf(s *step) schema.Place {
+// placeOf returns where the step's object lives or is to live, "" where its parent is not there yet. desired, what is to
+// be written, may say in which part of what its parent gives it.
+func (r *run) placeOf(s *step, desired cty.Value) schema.Place {
 	if s.phase == plan.Write && s.change.Parent != "" {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		if place, ok := r.inside[s.change.Parent]; ok {
-			return place
+			return s.kind.Spot(place, desired)
 		}
 	}
 	if s.phase == plan.Write && s.change.Into != "" {

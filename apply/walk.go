@@ -170,7 +170,7 @@ func (r *run) laneOf(s *step) (laneName, bool) {
 	if !exclusive {
 		return laneName{}, false
 	}
-	name.place = r.placeOf(s)
+	name.place = r.placeOf(s, s.change.Desired)
 	if name.place == "" {
 		name.parent = s.change.Parent
 	}

@@ -190,8 +190,7 @@ func (b *builder) holdsChild(n *node) bool {
 		return false
 	}
 	return slices.ContainsFunc(b.in.Catalog.Children(n.kind.Name), func(kind *schema.Kind) bool {
-		objects, _ := b.in.Live.Sweep(n.connection, kind.Name, n.within())
-		return kind.HoldsData && len(objects) > 0
+		return kind.HoldsData && len(b.objectsIn(n.connection, kind, n.within())) > 0
 	})
 }
 
@@ -324,8 +323,7 @@ func (b *builder) checkDeletedParents() {
 			continue
 		}
 		for _, kind := range b.in.Catalog.Children(n.kind.Name) {
-			objects, _ := b.in.Live.Sweep(n.connection, kind.Name, n.within())
-			for _, o := range objects {
+			for _, o := range b.objectsIn(n.connection, kind, n.within()) {
 				b.checkLeftover(n, kind, o)
 			}
 		}

@@ -330,6 +330,8 @@ func (b *builder) replace(n *node, parentReplaced bool) {
 	case n.rehomed:
 		c.Reasons = append(c.Reasons, Reason{"parent_changed", n.kind.Parent, "it cannot move from one " + n.kind.Parent + " to another"})
 		c.CreateFirst, c.Into = true, n.place
+	case n.place != n.live.Place: // another part of what its parent gives it
+		c.Into = n.place
 	case n.undelivered():
 		c.Undelivered, c.Record, c.Waiting = true, true, ""
 		c.Reasons = append(c.Reasons, undeliveredReason())

@@ -21,7 +21,7 @@ func (b *builder) lookBack(n *node) {
 		return
 	case !there:
 		n.gone, n.formerGone = true, true
-	case n.live == nil && n.bound.Place == n.place && b.claims[b.identityOf(n.connection, n.kind, old)] == nil:
+	case n.live == nil && n.kind.Around(n.bound.Place) == n.kind.Around(n.place) && b.claims[b.identityOf(n.connection, n.kind, old)] == nil:
 		if b.claim(n, old, "bound") {
 			n.renamed = true
 		}
@@ -139,7 +139,7 @@ func (b *builder) ownerOf(kind *schema.Kind, connection string, place schema.Pla
 	if kind.Parent == "" {
 		return nil
 	}
-	o := b.inside[insideKey{connection, kind.Parent, place}]
+	o := b.inside[insideKey{connection, kind.Parent, kind.Around(place)}]
 	if o == nil {
 		return nil
 	}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/agext/levenshtein"
 
+	"github.com/zclconf/go-cty/cty"
+
 	"mercator/schema"
 	"mercator/schema/diag"
 )
@@ -24,7 +26,9 @@ func (w *wants) lookup(l *schema.Lookup) {
 	if kind == nil || place == "" || l.Open != "" {
 		return
 	}
-	w.sweep(l.Connection, kind, place)
+	for _, spot := range spotsOf(kind, l, place) {
+		w.sweep(l.Connection, kind, spot)
+	}
 	o, found := w.b.look(kind, l, place)
 	if !found {
 		return
@@ -47,13 +51,28 @@ func (b *builder) lookupPlace(kind *schema.Kind, l *schema.Lookup) schema.Place 
 	return n.place
 }
 
+// spotsOf returns where the object that a lookup names can be: its natural key may say in which part of a divided list.
+func spotsOf(kind *schema.Kind, l *schema.Lookup, place schema.Place) []schema.Place {
+	values := schema.NullObject(kind.Attributes).AsValueMap()
+	for name, text := range kind.KeyParts(l.Key) {
+		values[name] = cty.StringVal(text)
+	}
+	if spot := kind.Spot(place, cty.ObjectVal(values)); spot != "" {
+		return []schema.Place{spot}
+	}
+	return kind.Spots(place)
+}
+
 // look returns the object that a lookup names.
 func (b *builder) look(kind *schema.Kind, l *schema.Lookup, place schema.Place) (schema.Object, bool) {
-	switch {
-	case l.ID != "":
-		return b.in.Live.ByID(l.Connection, l.Kind, place, l.ID)
-	case l.Key != "":
-		return b.in.Live.ByKey(l.Connection, l.Kind, place, l.Key)
+	for _, spot := range spotsOf(kind, l, place) {
+		find, name := b.in.Live.ByID, l.ID
+		if l.ID == "" {
+			find, name = b.in.Live.ByKey, l.Key
+		}
+		if o, ok := find(l.Connection, l.Kind, spot, name); ok && name != "" {
+			return o, true
+		}
 	}
 	objects, _ := b.in.Live.Sweep(l.Connection, l.Kind, place)
 	if kind.Singleton && len(objects) == 1 {
@@ -77,7 +96,12 @@ func (b *builder) lookedUp() map[identity]bool {
 
 // notFound says why a lookup has no object.
 func (b *builder) notFound(kind *schema.Kind, l *schema.Lookup, place schema.Place) diag.Diagnostic {
-	objects, read := b.in.Live.Sweep(l.Connection, l.Kind, place)
+	var objects []schema.Object
+	read := place != ""
+	for _, spot := range spotsOf(kind, l, place) {
+		more, ok := b.in.Live.Sweep(l.Connection, l.Kind, spot)
+		objects, read = append(objects, more...), read && ok
+	}
 	switch {
 	case !kind.Swept():
 		return diag.Errorf("lookup_not_found", fmt.Sprintf("A %s cannot be looked up", kind.Name), "Atlas has no list of them. Declare it as a resource.")

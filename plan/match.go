@@ -105,7 +105,7 @@ type builder struct {
 	begun map[schema.Address]bool
 	// only are the state-only changes; byName and byBlock are indices made when they are first needed.
 	only    []StateChange
-	byName  map[nameID]schema.Address
+	byName  map[nameID][]schema.Address
 	byBlock map[schema.Address][]*node
 	diags   diag.List
 }
@@ -132,6 +132,7 @@ func (b *builder) indexPlaces() {
 
 // alive reports whether the parent that a place of the kind stands for is there.
 func (b *builder) alive(connection string, kind *schema.Kind, place schema.Place) bool {
+	place = kind.Around(place)
 	if kind.Parent == "" {
 		return place == b.in.Places[connection]
 	}
@@ -302,12 +303,15 @@ func (b *builder) settlePlace(n *node) {
 			n.place = place
 		}
 	}
+	if !n.value.IsNull() {
+		n.place = n.kind.Spot(n.place, n.value)
+	}
 }
 
 // within returns the place that the children of a node with a live object live in, "" where it can have none.
 func (n *node) within() schema.Place {
 	if n.inside == "" {
-		n.inside, _ = n.kind.Inside(n.place, n.live.ID, n.live.Key)
+		n.inside, _ = n.kind.Inside(n.live.Place, n.live.ID, n.live.Key)
 	}
 	return n.inside
 }
@@ -355,6 +359,16 @@ func (b *builder) home(connection string) string {
 func (b *builder) boundElsewhere(n *node, o schema.Object) bool {
 	a := b.boundAt[b.identityOf(n.connection, n.kind, o)]
 	return a != "" && a != n.address
+}
+
+// objectsIn returns the objects of a kind in the place that their parent gives them, as far as they were read.
+func (b *builder) objectsIn(connection string, kind *schema.Kind, place schema.Place) []schema.Object {
+	var out []schema.Object
+	for _, spot := range kind.Spots(place) {
+		objects, _ := b.in.Live.Sweep(connection, kind.Name, spot)
+		out = append(out, objects...)
+	}
+	return out
 }
 
 func (b *builder) sameObject(kind *schema.Kind, bound *schema.Bound, o schema.Object) bool {

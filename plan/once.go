@@ -56,7 +56,8 @@ func (b *builder) checkFailed(n *node) {
 }
 
 // recall fills in what Atlas does not show of the objects that were found: it is what was last applied, or what an
-// apply that did not finish sent.
+// apply that did not finish sent. Of an object that nobody knows yet, what Atlas neither shows nor changes is taken to be
+// as the file says.
 func (b *builder) recall() {
 	for _, n := range b.nodes {
 		if n.live == nil || !hidesAny(n.kind) {
@@ -72,12 +73,15 @@ func (b *builder) recall() {
 				}
 			}
 		}
-		if known == cty.NilVal || known.IsNull() {
-			continue
+		lasting := known == cty.NilVal || known.IsNull()
+		if lasting {
+			if known = n.value; n.desired == nil {
+				continue
+			}
 		}
 		values := n.live.Value.AsValueMap()
 		for i := range n.kind.Attributes {
-			if a := &n.kind.Attributes[i]; a.Unread {
+			if a := &n.kind.Attributes[i]; a.Unread && (a.Immutable || !lasting) {
 				values[a.Name] = known.GetAttr(a.Name)
 			}
 		}

@@ -44,22 +44,23 @@ type parentID struct {
 }
 
 // names indexes the declared nodes by the values of their key attributes.
-func (b *builder) names() map[nameID]schema.Address {
+func (b *builder) names() map[nameID][]schema.Address {
 	if b.byName != nil {
 		return b.byName
 	}
-	b.byName = map[nameID]schema.Address{}
+	b.byName = map[nameID][]schema.Address{}
 	for _, n := range b.nodes {
 		if n.desired == nil {
 			continue
 		}
 		if n.kind.Singleton {
-			b.byName[nameID{parent: n.beside(n.kind.Name)}] = n.address
+			b.byName[nameID{parent: n.beside(n.kind.Name)}] = []schema.Address{n.address}
 		}
 		for _, attribute := range n.kind.Identity.Key {
 			v, _ := n.kind.Effective(n.named(), attribute).Unmark()
 			if v.IsKnown() && !v.IsNull() {
-				b.byName[nameID{n.beside(n.kind.Name), attribute, canonical(n.kind, v.AsString())}] = n.address
+				id := nameID{n.beside(n.kind.Name), attribute, canonical(n.kind, v.AsString())}
+				b.byName[id] = append(b.byName[id], n.address)
 			}
 		}
 	}
@@ -79,7 +80,7 @@ func canonical(kind *schema.Kind, text string) string {
 // beside names a kind within the parent of a declared node.
 func (n *node) beside(kind string) parentID {
 	if n.place != "" {
-		return parentID{kind: kind, connection: n.connection, place: n.place}
+		return parentID{kind: kind, connection: n.connection, place: n.kind.Around(n.place)}
 	}
 	return parentID{kind: kind, address: n.desired.Parent.Address}
 }
@@ -124,9 +125,7 @@ func (b *builder) namedIn(n *node, a *schema.Attribute, deps *[]schema.Address) 
 					continue
 				}
 			}
-			if address, ok := b.names()[id]; ok {
-				*deps = append(*deps, address)
-			}
+			*deps = append(*deps, b.names()[id]...)
 		}
 	})
 }

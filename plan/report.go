@@ -26,8 +26,7 @@ func (b *builder) strangers() {
 			if kind == nil || kind.Parent != n.kind.Name {
 				continue
 			}
-			objects, _ := b.in.Live.Sweep(n.connection, name, n.within())
-			for _, o := range objects {
+			for _, o := range b.objectsIn(n.connection, kind, n.within()) {
 				b.stranger(n, kind, o)
 			}
 		}

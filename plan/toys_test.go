@@ -45,6 +45,8 @@ var toys = func() *schema.Catalog {
 	radios := crud("Radio", "/shelves/{shelfId}/radios", "/shelves/{shelfId}/radios/{band}")
 	radios.Update.Method, radios.Update.Replaces = "PUT", true
 	paid := []schema.Condition{{Attribute: "band", Values: []string{"PAID"}}}
+	socks := crud("Sock", "/shelves/{shelfId}/socks/{side}", "/shelves/{shelfId}/socks/{side}/{sockId}")
+	socks.List.Per = &schema.Per{Attribute: "side", Param: "side"}
 	c, err := schema.NewCatalog(append(buildings(),
 		schema.Kind{Name: "shelf", Identity: schema.Identity{Binds: schema.ByID, ID: "id", Key: []string{"name"}, LabelIs: "name"},
 			Attributes: []schema.Attribute{id, name,
@@ -96,6 +98,7 @@ var toys = func() *schema.Catalog {
 				{Name: "password", Type: str, WriteOnly: true},
 				{Name: "method", Type: str, Immutable: true},
 				{Name: "note", Type: str},
+				{Name: "foot", Type: str, Refers: []schema.Refer{{Kind: "sock", Attribute: "side"}}},
 				{Name: "until", Type: schema.TypeTime, Within: &schema.Horizon{Soonest: "5m", Latest: "168h"}},
 				{Name: "grants", Type: schema.TypeList, Elem: schema.Elem{Whole: true}, Nested: []schema.Attribute{
 					{Name: "role", Type: str, Refers: []schema.Refer{{Kind: "role", Attribute: "name"}}}, {Name: "room", Type: str}, {Name: "corner", Type: str}}},
@@ -126,6 +129,11 @@ var toys = func() *schema.Catalog {
 			Endpoints: schema.Endpoints{Get: endpoint("getLamp", "GET", "/shelves/{shelfId}/lamp"),
 				Update: endpoint("setLamp", "PATCH", "/shelves/{shelfId}/lamp"), Delete: endpoint("resetLamp", "DELETE", "/shelves/{shelfId}/lamp")},
 			Risks: []schema.RiskRule{{Risk: schema.Downtime, Attribute: "watts", When: schema.Altered}}},
+		schema.Kind{Name: "sock", Parent: "shelf", BlocksParent: true,
+			Identity: schema.Identity{Binds: schema.ByKey, ID: "id", Key: []string{"side", "drawer", "patch"}, Optional: []string{"patch"}, LabelIs: "drawer"},
+			Attributes: []schema.Attribute{id, {Name: "side", Type: str, Required: true, Immutable: true, Enum: []string{"LEFT", "RIGHT"}},
+				{Name: "drawer", Type: str, Immutable: true}, {Name: "patch", Type: str, Immutable: true}, {Name: "color", Type: str}},
+			Endpoints: socks},
 		schema.Kind{Name: "seal", Parent: "box", Singleton: true, Attributes: []schema.Attribute{{Name: "color", Type: str}},
 			Endpoints: schema.Endpoints{Get: endpoint("getSeal", "GET", "/shelves/{shelfId}/boxes/{name}/seal"),
 				Update: endpoint("setSeal", "PATCH", "/shelves/{shelfId}/boxes/{name}/seal")}},

@@ -77,7 +77,7 @@ func (w *wants) node(n *node) {
 	}
 	for _, name := range n.desired.Exclusive {
 		if kind := w.b.in.Catalog.Kind(name); kind != nil {
-			w.sweep(n.connection, kind, n.within())
+			w.within(n, kind)
 		}
 	}
 	for i := range n.kind.Parts {
@@ -125,8 +125,15 @@ func (w *wants) children(n *node) {
 	}
 	for _, kind := range w.b.in.Catalog.Children(n.kind.Name) {
 		if !kind.Singleton && !kind.Once { // which go with their parent and hinder nobody
-			w.sweep(n.connection, kind, n.within())
+			w.within(n, kind)
 		}
+	}
+}
+
+// within wants all objects of a kind in a node's.
+func (w *wants) within(n *node, kind *schema.Kind) {
+	for _, spot := range kind.Spots(n.within()) {
+		w.sweep(n.connection, kind, spot)
 	}
 }
 
@@ -139,7 +146,7 @@ func (w *wants) sweep(connection string, kind *schema.Kind, place schema.Place) 
 	}
 	if kind.Parent != "" && !w.b.alive(connection, kind, place) {
 		parent := w.b.in.Catalog.Kind(kind.Parent)
-		outer, _ := place.Parent()
+		outer, _ := kind.Around(place).Parent()
 		if _, read := w.b.in.Live.Sweep(connection, parent.Name, outer); read {
 			return // the parent is gone, and what lived in it with it
 		}

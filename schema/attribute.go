@@ -136,8 +136,11 @@ type Attribute struct {
 // Form is one API field of an attribute with Forms.
 type Form struct {
 	API string
-	// Pattern is a regular expression that the whole text must match.
+	// Answer is the field of answers, where it is another one.
+	Answer string
+	// Pattern is a regular expression that the whole text must match, and When what the sibling attributes must be.
 	Pattern string
+	When    []Condition
 
 	re *regexp.Regexp // Pattern, once a catalog has been made
 }
@@ -163,6 +166,9 @@ func (a *Attribute) fields(n Naming) []string {
 	names := slices.Clone(a.Answers)
 	for _, f := range a.Forms {
 		names = append(names, f.API)
+		if f.Answer != "" {
+			names = append(names, f.Answer)
+		}
 	}
 	if a.Forms == nil {
 		names = append(names, a.API)

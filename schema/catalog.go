@@ -238,6 +238,16 @@ func (c *Catalog) check(k *Kind) []string {
 			bad("it needs something of an attribute %q that its parent does not have", name)
 		})
 	}
+	if per := k.per(); per != nil {
+		if a := Find(k.Attributes, per.Attribute); a == nil || len(a.Enum) == 0 || !a.Immutable || !a.Required || per.Param == "" {
+			bad("its list is read per value of %q, which must be a required attribute with an enumeration that never changes", per.Attribute)
+		}
+	}
+	for _, name := range id.Optional {
+		if !slices.Contains(id.Key, name) {
+			bad("%q is an optional part of a key that it is no part of", name)
+		}
+	}
 	for _, e := range k.AllEndpoints() {
 		if e.Operation == "" || e.Method == "" || !strings.HasPrefix(e.Path, "/api/atlas/v2") || e.Version == "" || e.Role == "" {
 			bad("endpoint %s %s lacks operation, method, path, version or role", e.Operation, e.Path)

@@ -111,6 +111,9 @@ func allHold(attrs []Attribute, v cty.Value, conds []Condition) bool {
 // holds reports whether the condition holds, and whether that is certain.
 func (c *Condition) holds(attrs []Attribute, v cty.Value) (holds, certain bool) {
 	sibling := Find(attrs, c.Attribute)
+	if sibling == nil {
+		return false, false
+	}
 	value, _ := effective(attrs, v, sibling).Unmark()
 	if !value.IsKnown() {
 		return false, false

@@ -63,6 +63,59 @@ func (k *Kind) Inside(place Place, id, key string) (Place, error) {
 	return place, nil
 }
 
+// per is how the kind's list is divided, nil where it is one.
+func (k *Kind) per() *Per {
+	if k.Endpoints.List == nil {
+		return nil
+	}
+	return k.Endpoints.List.Per
+}
+
+// Spot returns where an object of the kind with the given value lives, inside the place that its parent gives: that
+// place, or where the kind's list is divided the part of it that the value says, "" where that is not known.
+func (k *Kind) Spot(place Place, v cty.Value) Place {
+	per := k.per()
+	if per == nil || place == "" {
+		return place
+	}
+	text, ok := textOf(k.Effective(v, per.Attribute))
+	if !ok {
+		return ""
+	}
+	return place.With(per.Param, k.Attribute(per.Attribute).spelt(text))
+}
+
+// Spots returns every place in which objects of the kind can live, inside the place that their parent gives.
+func (k *Kind) Spots(place Place) []Place {
+	per := k.per()
+	if per == nil || place == "" {
+		return []Place{place}
+	}
+	var out []Place
+	for _, value := range k.Attribute(per.Attribute).Enum {
+		out = append(out, place.With(per.Param, value))
+	}
+	return out
+}
+
+// Around returns the place that the parent of the kind's objects gives them, of which place is a part.
+func (k *Kind) Around(place Place) Place {
+	if per := k.per(); per != nil && place.Param(per.Param) != "" {
+		place, _ = place.Parent()
+	}
+	return place
+}
+
+// spelt returns a value of an enumeration in the spelling of the descriptor.
+func (a *Attribute) spelt(text string) string {
+	for _, value := range a.Enum {
+		if strings.EqualFold(value, text) {
+			return value
+		}
+	}
+	return text
+}
+
 type pathParam struct {
 	name, value string
 	own         bool // it addresses the object itself, not its place
@@ -157,8 +210,12 @@ func (k *Kind) PathValues(key string, value cty.Value) map[string]string {
 	return out
 }
 
-// KeyText writes a natural key in canonical form for people: its parts as Atlas shows them, joined by "/".
-func KeyText(key string) string { return keyReader.Replace(key) }
+// KeyText writes a natural key in canonical form for people: its parts as Atlas shows them, joined by "/", without those
+// that the object lacks.
+func KeyText(key string) string {
+	parts := slices.DeleteFunc(strings.Split(key, "/"), func(part string) bool { return part == "" })
+	return keyReader.Replace(strings.Join(parts, "/"))
+}
 
 // Names reports whether a person who writes name can mean the object: its id, its natural key in any spelling, or
 // the part of the key that a label stands for. No separator is looked for, so a name may hold any character.
@@ -185,9 +242,10 @@ func (k *Kind) JoinKey(parts map[string]string) string {
 	texts := make([]string, 0, len(k.Identity.Key))
 	for _, attr := range k.Identity.Key {
 		text, ok := parts[attr]
-		if !ok {
+		if !ok && !slices.Contains(k.Identity.Optional, attr) {
 			return ""
 		}
+		text = k.Attribute(attr).spelt(text)
 		if k.Identity.Canonical != nil {
 			canonical, err := k.Identity.Canonical(text)
 			if err != nil {

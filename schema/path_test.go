@@ -2,6 +2,7 @@ package schema_test
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -148,6 +149,72 @@ func TestNames(t *testing.T) {
 	} {
 		if got := tc.kind.Names(tc.o, tc.name); got != tc.want {
 			t.Errorf("%q names %+v: %t, want %t", tc.name, tc.o, got, tc.want)
+		}
+	}
+}
+
+func TestSpots(t *testing.T) {
+	kind := schema.Kind{Name: "sock", Identity: schema.Identity{Binds: schema.ByKey, Key: []string{"side", "name", "patch"}, Optional: []string{"patch"}},
+		Attributes: []schema.Attribute{
+			{Name: "side", Type: schema.TypeString, Required: true, Immutable: true, Enum: []string{"LEFT", "RIGHT"}},
+			{Name: "name", Type: schema.TypeString}, {Name: "patch", Type: schema.TypeString}},
+		Endpoints: schema.Endpoints{List: &schema.Endpoint{Operation: "l", Method: "GET", Path: "/api/atlas/v2/x", Version: "2024-01-01", Role: "R",
+			Per: &schema.Per{Attribute: "side", Param: "which"}}}}
+	c, err := schema.NewCatalog(kind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := c.Kind("sock")
+	value := func(j map[string]any) cty.Value { v, _ := schema.Decode(k.Attributes, j, schema.ByName); return v }
+	place := schema.Place("groupId=g1")
+	left := place.With("which", "LEFT")
+	if got := k.Spot(place, value(map[string]any{"side": "left"})); got != left || k.Around(got) != place || k.Around(place) != place {
+		t.Errorf("it lives in %s, around that is %s", got, k.Around(got))
+	}
+	if k.Spot(place, value(nil)) != "" || k.Spot("", value(map[string]any{"side": "LEFT"})) != "" {
+		t.Error("it lives somewhere although that is not known")
+	}
+	if got := k.Spots(place); !slices.Equal(got, []schema.Place{left, place.With("which", "RIGHT")}) {
+		t.Errorf("its kind can live in %v", got)
+	}
+	plain := &schema.Kind{Name: "x"}
+	if plain.Spot(place, cty.NilVal) != place || !slices.Equal(plain.Spots(place), []schema.Place{place}) || plain.Around(left) != left {
+		t.Error("a list that is one is divided")
+	}
+	for want, j := range map[string]map[string]any{"LEFT/a/": {"side": "left", "name": "a"}, "LEFT/a/b": {"side": "LEFT", "name": "a", "patch": "b"}} {
+		key, known, err := k.NaturalKey(value(j))
+		if key != want || !known || err != nil || k.JoinKey(k.KeyParts(key)) != key {
+			t.Errorf("%v is known by %q (%t, %v), want %q", j, key, known, err, want)
+		}
+	}
+	if k.JoinKey(map[string]string{"side": "left", "name": "a"}) != "LEFT/a/" || k.JoinKey(map[string]string{"side": "LEFT"}) != "" || schema.KeyText("LEFT/a/") != "LEFT/a" {
+		t.Error("a key without its optional part is another one")
+	}
+	kind.Attributes[0].Enum, kind.Identity.Optional = nil, []string{"color"}
+	_, err = schema.NewCatalog(kind)
+	for _, want := range []string{`per value of "side"`, `"color" is an optional`} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("want a problem with %s, got %v", want, err)
+		}
+	}
+}
+
+// A form can depend on what stands beside the value, and be answered in another field.
+func TestFormsBesideOthers(t *testing.T) {
+	c, err := schema.NewCatalog(schema.Kind{Name: "hat", Identity: schema.Identity{Binds: schema.ByKey, Key: []string{"place"}}, Attributes: []schema.Attribute{
+		{Name: "cloud", Type: schema.TypeString},
+		{Name: "place", Type: schema.TypeString, Forms: []schema.Form{
+			{API: "region", Pattern: ".*", When: []schema.Condition{{Attribute: "cloud", Values: []string{"AZURE"}}}},
+			{API: "regionName", Answer: "where", Pattern: ".*"}}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := c.Kind("hat")
+	for cloud, field := range map[string]string{"AZURE": "region", "AWS": "regionName"} {
+		v, unknown := k.Answer(map[string]any{"cloud": cloud, "where": "x"})
+		j, err := schema.Encode(k.Attributes, v, schema.ByAPI)
+		if err != nil || j[field] != "x" || len(unknown) > 0 || len(j) != 2 {
+			t.Errorf("on %s it is sent as %v, %v; unknown %v", cloud, j, err, unknown)
 		}
 	}
 }

@@ -117,6 +117,8 @@ type Identity struct {
 	// Namespace is shared by kinds that share their names: of two of them Atlas never has an object with the same
 	// natural key in one place. "" means that a kind's names are its own.
 	Namespace string
+	// Optional are those of Key that an object may lack, which is then a part of its key.
+	Optional []string
 	// LabelIs is the key attribute that defaults to the block's label, "" where none does.
 	LabelIs string
 	// Pattern is what Atlas accepts as a name, as a regular expression, and Hint says it in words.
@@ -204,6 +206,11 @@ type Endpoint struct {
 	// Arrays are the fields of the answer of a list that hold its objects, where it has several without pages in place
 	// of results.
 	Arrays []string
+	// Per says that a list shows the objects of one value of an attribute and is read once for each; see [Per].
+	Per *Per
+	// Names are the fields of the answer that hold the names of the objects, where the answer to a list is no list but
+	// what they live in; each is then read by itself.
+	Names []string
 	// Batch is how many objects one call takes as an array; 0 means one, not in an array.
 	Batch int
 	// AnswersList says that a creation is answered with a list instead of the object, so that it is read back.
@@ -238,6 +245,15 @@ type Validation struct {
 	// Errors is the list in the answer of what is wrong, of objects with a Code and a Text; a write that nothing
 	// is wrong with is answered without one.
 	Errors, Code, Text string
+}
+
+// Per says that a list is asked for with a value of an attribute, which is among the places that its objects live in:
+// "orgId=…;groupId=…;cloudProvider=AWS". So a list is read for those values only that the files or the state have.
+type Per struct {
+	// Attribute has an Enum, which holds all values, and never changes.
+	Attribute string
+	// Param is the parameter that names the value, of the path or, where that has none of the name, of the query.
+	Param string
 }
 
 // Part is an argument behind endpoints of its own (R8).

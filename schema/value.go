@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/big"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -73,7 +74,7 @@ func (e encoder) object(attrs []Attribute, v cty.Value, at cty.Path) (map[string
 			return nil, err
 		}
 		if j != nil {
-			name, err := e.field(a, j)
+			name, err := e.field(attrs, a, v, j)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", PathString(path), err)
 			}
@@ -83,15 +84,15 @@ func (e encoder) object(attrs []Attribute, v cty.Value, at cty.Path) (map[string
 	return out, nil
 }
 
-// field returns the JSON name under which j, the value of a, is written.
-func (e encoder) field(a *Attribute, j any) (string, error) {
+// field returns the JSON name under which j, the value of a among its siblings in v, is written.
+func (e encoder) field(attrs []Attribute, a *Attribute, v cty.Value, j any) (string, error) {
 	if e.naming != ByAPI || a.Forms == nil {
 		return e.naming.of(a), nil
 	}
 	text, _ := j.(string)
 	for i := range a.Forms {
-		if a.Forms[i].fits(text) {
-			return a.Forms[i].API, nil
+		if f := &a.Forms[i]; f.fits(text) && allHold(attrs, v, f.When) {
+			return f.API, nil
 		}
 	}
 	return "", fmt.Errorf("%q has none of the forms that Atlas takes", text)
@@ -470,10 +471,14 @@ func (k *Kind) NaturalKey(v cty.Value) (key string, known bool, err error) {
 	parts := make([]string, 0, len(k.Identity.Key))
 	for _, name := range k.Identity.Key {
 		part, _ := k.Effective(v, name).Unmark()
+		if part.IsKnown() && part.IsNull() && slices.Contains(k.Identity.Optional, name) {
+			parts = append(parts, "")
+			continue
+		}
 		if part.IsNull() || !part.IsKnown() {
 			return "", false, nil
 		}
-		text := part.AsString()
+		text := k.Attribute(name).spelt(part.AsString())
 		if k.Identity.Canonical != nil {
 			if text, err = k.Identity.Canonical(text); err != nil {
 				return "", false, err

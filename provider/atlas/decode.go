@@ -1,6 +1,9 @@
 package atlas
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/zclconf/go-cty/cty"
 
 	"mercator/schema"
@@ -15,6 +18,11 @@ func (c *Client) decode(kind *schema.Kind, place schema.Place, item any, written
 	for i := range kind.Parts {
 		if a := kind.Attribute(kind.Parts[i].Attribute); a != nil && kind.Parts[i].Read != nil {
 			delete(j, a.API)
+		}
+	}
+	if list := kind.Endpoints.List; list != nil && list.Per != nil { // an answer need not repeat what was asked for
+		if a := kind.Attribute(list.Per.Attribute); !slices.ContainsFunc(slices.Collect(maps.Keys(j)), a.ReadFrom) {
+			j[a.API] = place.Param(list.Per.Param)
 		}
 	}
 	o := schema.Object{Kind: kind.Name, Place: place, Held: held(kind.Attributes, shown, "")}

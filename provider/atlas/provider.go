@@ -31,6 +31,10 @@ func (c *Client) List(ctx context.Context, kind *schema.Kind, place schema.Place
 		return provider.Sweep{}, misuse(kind.Endpoints.List, err)
 	}
 	r := request{endpoint: kind.Endpoints.List, path: path, query: always(kind.Endpoints.List), attrs: kind.Attributes}
+	if r.endpoint.Names != nil {
+		return c.listNamed(ctx, kind, place, r)
+	}
+	divide(&r, place)
 	objects, err := list(ctx, c, r, func(item any) (schema.Object, string) {
 		o := c.decode(kind, place, item, false)
 		return o, or(o.ID, o.Key)
@@ -47,7 +51,8 @@ func always(e *schema.Endpoint) url.Values {
 	return query
 }
 
-// Get implements provider.Reader. An object of a kind without an endpoint for one is looked for in its list.
+// Get implements provider.Reader. An object of a kind without an endpoint for one is looked for in its list,
+// and so is one whose id is not known where that is all that its endpoint goes by.
 func (c *Client) Get(ctx context.Context, ref provider.Ref) (schema.Object, error) {
 	kind := ref.Kind
 	if kind.Endpoints.Get == nil {
@@ -61,6 +66,9 @@ func (c *Client) Get(ctx context.Context, ref provider.Ref) (schema.Object, erro
 		endpoint = kind.Endpoints.Find
 	}
 	path, err := kind.Path(endpoint.Path, ref.Place, ref.ID, ref.Key)
+	if err != nil && ref.ID == "" && kind.JoinKey(ref.Key) != "" && kind.Endpoints.List != nil {
+		return c.find(ctx, ref) // its endpoint goes by the id, which is not known
+	}
 	if err != nil {
 		return schema.Object{}, misuse(endpoint, err)
 	}

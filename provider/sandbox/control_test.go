@@ -136,7 +136,7 @@ func TestSnapshotsOfEqualWorkAreEqual(t *testing.T) {
 		t.Errorf("two runs that did the same (-one +two):\n%s", diff)
 	}
 	for _, key := range []string{"/p/project", "/p/settings", "/p/limits", "/p/database_user/admin/u", "/p/custom_role/r", "/p/access_list/203.0.113.7/32",
-		"/p/alert_config/011", "/p/cluster/orders", "/p/process_args/orders", "/p/container/000"} {
+		"/p/alert_config/011", "/p/cluster/orders", "/p/process_args/orders", "/p/network_container/000"} {
 		if one[DefaultOrgID+key] == nil {
 			t.Errorf("the snapshot lacks %s", key)
 		}

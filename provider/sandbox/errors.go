@@ -136,6 +136,22 @@ var errorKinds = map[string]errorKind{
 	"COMPUTE_AUTO_SCALING_SCALE_DOWN_ENABLED_INVALID":              {400, "Compute auto-scaling must be enabled to enable down-scaling."},
 	"CANNOT_TERMINATE_CLUSTER_WHEN_TERMINATION_PROTECTION_ENABLED": {400, "Cannot terminate a cluster when termination protection is enabled. Disable termination protection and try again."},
 
+	"ATLAS_INVALID_CIDR_BLOCK":        {400, "Atlas CIDR %s must be a /%s block for %s."},
+	"ATLAS_INVALID_CIDR_RANGE":        {400, "Atlas CIDR %s must be in private range."},
+	"ATLAS_NON_CANONICAL_CIDR_BLOCK":  {400, "The canonical form for the specified Atlas CIDR %s is %s."},
+	"CANNOT_CHANGE_CONTAINER_REGION":  {400, "The region of a cloud provider container cannot be changed."},
+	"CONTAINERS_IN_USE":               {409, "Cannot modify in use containers. %s."},
+	"CONTAINER_ALREADY_EXISTS":        {409, "A container already exists for group %s."},
+	"OVERLAPPING_ATLAS_CIDR_BLOCK":    {409, "The CIDR block %s overlaps with an Atlas CIDR block."},
+	"PEER_NOT_FOUND":                  {404, "No peer with ID %s exists in project %s."},
+	"PEER_ALREADY_EXISTS":             {409, "The peer with AWS Account ID %s and VPC ID %s already exists."},
+	"PEER_ALREADY_EXISTS_AZURE":       {409, "The peer with Azure Subscription ID %s and Virtual Network name %s already exists."},
+	"PEER_ALREADY_EXISTS_GCP":         {409, "The peer with GCP Project ID %s and network name %s already exists."},
+	"PEER_ALREADY_REQUESTED_DELETION": {409, "The peer with ID %s has already been requested for deletion."},
+	"PEER_INVALID_STATE":              {409, "The peer with ID %s in group %s cannot be updated in its current state."},
+
+	"CANNOT_CLOSE_GROUP_ACTIVE_PEERING_CONNECTIONS": {409, "Cannot close group while it has active peering connections; please delete all peering connections."},
+
 	"ATLAS_FTS_DUPLICATE_INDEX": {400, "Duplicate Index."},
 
 	"CLOUD_PROVIDER_CONTAINER_NOT_FOUND": {404, "An invalid cloud provider container ID %s was specified."},

@@ -183,7 +183,7 @@ func (s *Server) Put(kind Kind, groupID string, raw map[string]any) error {
 		return err
 	}
 	switch kind {
-	case Cluster, FlexCluster, AlertConfig, Container, BackupSnapshot, Integration, RestoreJob:
+	case Cluster, FlexCluster, AlertConfig, Container, BackupSnapshot, Integration, RestoreJob, Peering:
 		setDefault(doc, "id", s.newID())
 	case SearchIndex:
 		setDefault(doc, "indexID", s.newID())

@@ -29,6 +29,7 @@ var buckets = map[string]Bucket{
 	"containers":        {1200, 600, time.Minute},
 	"flexClusters":      {1200, 600, time.Minute},
 	"integrations":      {1200, 600, time.Minute},
+	"peers":             {1200, 600, time.Minute},
 	"search":            {1200, 600, time.Minute},
 	"maintenanceWindow": {1200, 600, time.Minute},
 	"encryptionAtRest":  {1200, 600, time.Minute},

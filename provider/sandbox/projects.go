@@ -184,6 +184,9 @@ func (s *Server) deleteGroup(c *call) *apiError {
 	if c.project.of(Cluster).len()+c.project.of(FlexCluster).len() > 0 {
 		return fail("CANNOT_CLOSE_GROUP_ACTIVE_ATLAS_CLUSTERS")
 	}
+	if c.project.of(Peering).len() > 0 {
+		return fail("CANNOT_CLOSE_GROUP_ACTIVE_PEERING_CONNECTIONS")
+	}
 	s.projects.remove(c.project.id())
 	c.setJSON(http.StatusAccepted, object{})
 	return nil

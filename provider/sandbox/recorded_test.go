@@ -632,6 +632,9 @@ func TestRecordedErrors(t *testing.T) {
 // documentedCodes are codes that the API's documentation lists and the table of known ones does not.
 var documentedCodes = map[string]string{
 	"ATLAS_FTS_DUPLICATE_INDEX": "400",
+	"ATLAS_INVALID_CIDR_BLOCK":  "400", "ATLAS_INVALID_CIDR_RANGE": "400", "ATLAS_NON_CANONICAL_CIDR_BLOCK": "400",
+	"CANNOT_CHANGE_CONTAINER_REGION": "400", "CONTAINER_ALREADY_EXISTS": "409", "OVERLAPPING_ATLAS_CIDR_BLOCK": "409",
+	"PEER_ALREADY_EXISTS": "409", "PEER_ALREADY_EXISTS_AZURE": "409", "PEER_ALREADY_EXISTS_GCP": "409", "PEER_INVALID_STATE": "409",
 }
 
 // TestErrorCodes holds the sandbox's error codes against the table of known ones.

@@ -139,7 +139,7 @@ func TestContentTypeOfBodies(t *testing.T) {
 func TestUnknownPaths(t *testing.T) {
 	c := start(t, Options{})
 	path := c.project("p")
-	for _, p := range []string{"/api/atlas/v2/nothing", path + "/peers", "/", path + "/settings/x"} {
+	for _, p := range []string{"/api/atlas/v2/nothing", path + "/streams", "/", path + "/settings/x"} {
 		c.refuse("GET", p, nil, 404, "RESOURCE_NOT_FOUND")
 	}
 	c.refuse("PUT", path, object{}, 404, "RESOURCE_NOT_FOUND")

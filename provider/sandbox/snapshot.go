@@ -9,7 +9,7 @@ import (
 
 // volatile are the fields that differ between two runs that did the same.
 var volatile = map[string]bool{"id": true, "indexID": true, "groupId": true, "orgId": true, "created": true, "createDate": true, "updated": true,
-	"links": true, "notifierId": true, "connectionStrings": true, "mongoDBVersion": true, "zoneId": true, "vpcId": true, "vnetName": true,
+	"links": true, "notifierId": true, "connectionStrings": true, "mongoDBVersion": true, "zoneId": true, "vnetName": true,
 	"azureSubscriptionId": true, "effectiveReplicationSpecs": true, "effectiveElectableSpecs": true, "effectiveReadOnlySpecs": true,
 	"effectiveAnalyticsSpecs": true, "createdAt": true, "expiresAt": true, "mongodVersion": true, "storageSizeBytes": true, "snapshotIds": true, "snapshotId": true,
 	"targetGroupId": true, "targetDeploymentItemName": true, "timestamp": true, "finishedAt": true}
@@ -69,7 +69,7 @@ func (s *Server) Snapshot() map[string]any {
 					team, _ := s.holding(textOf(p.Doc, "orgId")).of(Team).get(key)
 					key, doc = textOf(team.Doc, "name"), object{"roleNames": stable("roleNames", it.Doc["roleNames"])}
 				}
-				if kind == AlertConfig || kind == Container || kind == Alert || it.Of != nil {
+				if kind == AlertConfig || kind == Container || kind == Alert || kind == Peering || it.Of != nil {
 					keyless = append(keyless, doc)
 					continue
 				}

@@ -29,7 +29,7 @@ const (
 	AlertConfig       Kind = "alert_config"
 	Cluster           Kind = "cluster"
 	ProcessArgs       Kind = "process_args"
-	Container         Kind = "container"
+	Container         Kind = "network_container"
 	MaintenanceWindow Kind = "maintenance_window"
 	Auditing          Kind = "auditing"
 	BackupSchedule    Kind = "backup_schedule"
@@ -48,13 +48,14 @@ const (
 	Alert             Kind = "alert"
 	CloudRole         Kind = "cloud_provider_access"
 	Encryption        Kind = "encryption_at_rest"
+	Peering           Kind = "network_peering"
 )
 
 // collected are the kinds of which a project has any number.
 var collected = [...]Kind{DatabaseUser, CustomRole, AccessList, AlertConfig, Cluster, Container, FlexCluster, BackupSnapshot, RestoreJob,
 	ProjectTeam,
 	Alert,
-	Integration, SearchIndex,
+	Integration, SearchIndex, Peering,
 	CloudRole}
 
 // single are the kinds of which a project has exactly one, with what it is from the start.

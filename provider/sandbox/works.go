@@ -16,6 +16,8 @@ type work struct {
 var works = map[Kind]work{
 	SearchIndex: {state: "status", after: map[string]string{"PENDING": "READY", "BUILDING": "READY", "DELETING": ""}, done: (*Server).indexed},
 	CloudRole:   {state: "status", after: map[string]string{"IN_PROGRESS": "COMPLETE"}, done: (*Server).serviceAccountMade},
+	Peering: {state: peerState, after: map[string]string{"INITIATING": "PENDING_ACCEPTANCE", "ADDING_PEER": "WAITING_FOR_USER", "FINALIZING": "AVAILABLE",
+		"TERMINATING": "", "DELETING": ""}, done: (*Server).peered},
 }
 
 // toil sends an object into a state, and to work if that one does not last. It takes a tenth of a cluster's time.

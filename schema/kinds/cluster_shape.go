@@ -23,7 +23,8 @@ var replicationSpecs = []schema.Attribute{
 
 var regionConfigs = []schema.Attribute{
 	{Name: "provider_name", Type: schema.TypeString, Required: true, Enum: []string{"AWS", "AZURE", "GCP", "TENANT"},
-		Doc: "The cloud provider; TENANT for M0."},
+		Refers: []schema.Refer{{Kind: "network_container", Attribute: "provider_name"}},
+		Doc:    "The cloud provider; TENANT for M0."},
 	{Name: "backing_provider_name", Type: schema.TypeString, Enum: []string{"AWS", "AZURE", "GCP"},
 		AllowedWhen:  []schema.Condition{{Attribute: "provider_name", Values: []string{"TENANT"}}},
 		RequiredWhen: []schema.Condition{{Attribute: "provider_name", Values: []string{"TENANT"}}},

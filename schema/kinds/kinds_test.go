@@ -80,6 +80,9 @@ func TestPathParameters(t *testing.T) {
 			keys[k.Credential.Rotation.Param] = true
 		}
 		for _, e := range k.AllEndpoints() {
+			if e.Per != nil {
+				place[e.Per.Param] = true
+			}
 			for _, m := range param.FindAllStringSubmatch(e.Path, -1) {
 				if k.PathParam(m[1]) == nil && !place[m[1]] && !keys[m[1]] {
 					t.Errorf("%s %s: nothing fills {%s}", name, e.Operation, m[1])

@@ -214,13 +214,15 @@ func placeOf(s *opened, st *state.State, declared *schema.Resource, kind *schema
 	}
 	parent := s.Catalog.Kind(kind.Parent)
 	if declared.Parent.Address == "" && declared.Parent.ID != "" {
-		return parent.Inside(place, declared.Parent.ID, "")
+		place, err := parent.Inside(place, declared.Parent.ID, "")
+		return kind.Spot(place, declared.Value), err
 	}
 	b := st.Resources[declared.Parent.Address]
 	if b == nil {
 		return "", fmt.Errorf("%s lives in %s, which is not bound to anything yet; bind that first, or apply it", declared.Address, declared.Parent.Address)
 	}
-	return parent.Inside(b.Place, b.ID, b.Key)
+	place, err := parent.Inside(b.Place, b.ID, b.Key)
+	return kind.Spot(place, declared.Value), err
 }
 
 // sortedKeys returns the keys of a map in order.

@@ -23,6 +23,8 @@ type lawApart struct {
 	kinds []lawApartKind
 	// file writes the blocks into a configuration.
 	file func(l *lawApartCase) string
+	// fit makes the blocks of a step fit together; it may be nil.
+	fit func(c *lawApartCase)
 	// paths are those of requests that fail.
 	paths []string
 	// hand changes one of an object's fields; nil leaves it at deletions.
@@ -46,6 +48,9 @@ type lawApartBlock struct {
 	args        lawObject
 }
 
+// lawRaw is an expression as it is written.
+type lawRaw string
+
 func (b *lawApartBlock) id() string { return b.kind + "." + b.label }
 
 // lawApartCase is one sequence of configurations.
@@ -56,10 +61,12 @@ type lawApartCase struct {
 	g      *lawGen
 	cover  *lawCover
 	blocks map[string]*lawApartBlock
+	// last are the blocks of the step before.
+	last map[string]*lawApartBlock
 }
 
 // lawsApart are the kinds that have a law of their own.
-var lawsApart = map[string]bool{"search_index": true, "encryption_at_rest": true}
+var lawsApart = map[string]bool{"search_index": true, "encryption_at_rest": true, "network_container": true, "network_peering": true}
 
 func (l *lawApart) check(t *testing.T) {
 	cases := setLawCases(t)
@@ -81,10 +88,14 @@ func (l *lawApart) check(t *testing.T) {
 
 // step declares other blocks than before, lets things go wrong and then applies in peace.
 func (c *lawApartCase) step() {
+	c.last = maps.Clone(c.blocks)
 	for _, k := range c.kinds {
 		for _, label := range k.labels {
 			c.draw(k, label)
 		}
+	}
+	if c.fit != nil {
+		c.fit(c)
 	}
 	c.r.write(c.file(c))
 	if c.g.chance(40) {
@@ -148,7 +159,11 @@ func (b *lawApartBlock) write(inside string) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s %q {\n", b.kind, b.label)
 	for _, name := range slices.Sorted(maps.Keys(b.args)) {
-		fmt.Fprintf(&text, "  %s = %s\n", name, lawWriter{}.value(b.args[name]))
+		value, raw := b.args[name].(lawRaw)
+		if !raw {
+			value = lawRaw(lawWriter{}.value(b.args[name]))
+		}
+		fmt.Fprintf(&text, "  %s = %s\n", name, value)
 	}
 	return text.String() + inside + "}\n"
 }

@@ -23,6 +23,7 @@ type lawCell struct {
 // lawCannot are the cells that no descriptor rules out and that are empty all the same, each with the reason.
 var lawCannot = map[string]string{
 	"changed cluster.replication_specs.region_configs.backing_provider_name": "a free cluster takes no change of its shape",
+	"released network_peering.route_table_cidr_block":                        "a connection that is made anew needs it",
 	"changed project.region_usage_restrictions":                              "replaces the project",
 }
 
@@ -54,7 +55,7 @@ func (c *lawCover) add(attrs []schema.Attribute, path string, fixed bool) {
 			continue
 		}
 		c.paths = append(c.paths, at)
-		c.cells[at] = &lawCell{mayChange: !fixed && !a.Immutable && len(a.Enum) != 1, mayBeReleased: !a.Required}
+		c.cells[at] = &lawCell{mayChange: !fixed && !a.Immutable && len(a.Enum) != 1, mayBeReleased: !a.Required && !(a.Immutable && a.RequiredWhen != nil)}
 		c.add(a.Nested, at, fixed || a.Immutable)
 	}
 }
