@@ -283,7 +283,7 @@ func (p *Plan) Refusals() diag.List {
 			case c.Overwrites != "":
 				out.Add(diag.Errorf("needs_allow_destroy", fmt.Sprintf("%s would overwrite %s for good", c.Address, c.Overwrites),
 					"It would replace all data that is in there now. Remove the block, or where nobody is asked allow the loss:\n\n--allow-destroy %s", quoteShell(c.Address)).On(string(c.Address)).At(c.Range))
-			case !c.HasRisk(schema.Irreversible):
+			case c.LocksOutOnly():
 				summary, detail := lockOut(c)
 				out.Add(diag.Errorf("needs_allow_lock_out", summary, "%s", detail).On(string(c.Address)).At(c.Range))
 			default:

@@ -113,6 +113,11 @@ func (g *graph) handLast() {
 	}
 }
 
+// LocksOutOnly reports whether a change is dangerous because it may lock the tool out, and loses nothing for good.
+func (c *Change) LocksOutOnly() bool {
+	return c.HasRisk(schema.LocksOut) && !c.HasRisk(schema.Irreversible)
+}
+
 // lockOut is the refusal of a change that may lock the tool out, where nobody is asked.
 func lockOut(c *Change) (summary, detail string) {
 	note := "it changes what lets Mercator in"

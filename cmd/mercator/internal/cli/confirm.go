@@ -11,7 +11,6 @@ import (
 	"github.com/fatih/color"
 
 	"mercator/plan"
-	"mercator/schema"
 )
 
 // human is somebody at a terminal who answers questions.
@@ -39,7 +38,7 @@ func (h *human) confirm(ctx context.Context, p *plan.Plan) (bool, error) {
 		name := nameOf(c)
 		h.printf("\n")
 		what, does := "this cannot be undone", string(c.Action)
-		if !c.HasRisk(schema.Irreversible) {
+		if c.LocksOutOnly() {
 			what = "this may lock Mercator out"
 		}
 		if c.Overwrites != "" {

@@ -50,6 +50,19 @@ func TestRule_R30_Confirm(t *testing.T) {
 	}
 }
 
+// TestRule_R23_Confirm: who may lock the tool out says so by the name of what does it.
+func TestRule_R23_Confirm(t *testing.T) {
+	p := &plan.Plan{Changes: []plan.Change{{Address: "api_key.deployer", Kind: "api_key", Action: plan.Update, NeedsAllow: "allow-destroy",
+		Risks: []plan.RiskNote{{Risk: schema.LocksOut, Note: "it is the credential in use"}}}}}
+	for typed, want := range map[string]bool{"yes\ndeployer\n": true, "yes\nyes\n": false} {
+		var b bytes.Buffer
+		got, err := newHuman(strings.NewReader(typed), screen{w: &b, width: 80}).confirm(t.Context(), p)
+		if err != nil || got != want || !strings.Contains(b.String(), "api_key.deployer: this may lock Mercator out (update).") {
+			t.Errorf("typed %q: %v, %v\n%s", typed, got, err, &b)
+		}
+	}
+}
+
 func TestNoAnswer(t *testing.T) {
 	p := &plan.Plan{Changes: []plan.Change{{Address: "project.shop", Action: plan.Create}}}
 	if yes, err := newHuman(strings.NewReader(""), screen{w: io.Discard, width: 60}).confirm(t.Context(), p); yes || !errors.Is(err, errNoAnswer) {
