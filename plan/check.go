@@ -79,6 +79,7 @@ func (b *builder) checks() {
 		}
 		if n.desired != nil && !b.in.Options.Destroy {
 			b.checkHorizon(n)
+			b.checkAtBirth(n)
 			b.checkParent(n)
 			b.checkFailed(n)
 			b.checkOverwrites(n)
@@ -267,6 +268,19 @@ func (b *builder) checkHorizon(n *node) {
 			b.finding(n, n.placeOf(a.Name), "expiry_out_of_range", fmt.Sprintf("%s of %s is too near", a.Name, n.address),
 				"It is %s, and now is %s; Atlas needs at least %s between. Write a later time, or remove what has expired from the file.",
 				v.AsString(), b.in.Now.UTC().Format(time.RFC3339), a.Within.Soonest)
+		}
+	}
+}
+
+// checkAtBirth refuses to give an object what only a new one can get.
+func (b *builder) checkAtBirth(n *node) {
+	if c := n.change; n.live == nil || c.Action == Create || c.Action == Replace {
+		return
+	}
+	for _, d := range n.change.Diffs {
+		if a := n.kind.Attribute(d.Path); a != nil && a.AtBirth && d.Op == DiffAdd {
+			b.finding(n, n.placeOf(d.Path), "only_at_birth", fmt.Sprintf("%s cannot get a %s any more", n.address, d.Path),
+				"It lives without, and Atlas refuses to change that. Remove %s, or have it made anew:\n\n--replace %s", d.Path, quoteShell(n.address))
 		}
 	}
 }

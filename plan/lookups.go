@@ -34,7 +34,8 @@ func (w *wants) lookup(l *schema.Lookup) {
 		return
 	}
 	for i := range kind.Parts {
-		if p := &kind.Parts[i]; p.Read != nil && slices.Contains(l.Parts, p.Attribute) && !o.Parts[p.Attribute] {
+		if p := &kind.Parts[i]; p.Read != nil && slices.Contains(l.Parts, p.Attribute) && !o.Parts[p.Attribute] &&
+			schema.Holds(p.When, kind.Attributes, o.Value) {
 			id := partID{w.b.identityOf(l.Connection, kind, o), p.Attribute}
 			w.parts[id] = Lookup{l.Connection, kind, o.Place, o.ID, o.Key, p, l.Address}
 		}

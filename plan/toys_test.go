@@ -99,7 +99,7 @@ var toys = func() *schema.Catalog {
 				{Name: "method", Type: str, Immutable: true},
 				{Name: "note", Type: str},
 				{Name: "foot", Type: str, Refers: []schema.Refer{{Kind: "sock", Attribute: "side"}}},
-				{Name: "until", Type: schema.TypeTime, Within: &schema.Horizon{Soonest: "5m", Latest: "168h"}},
+				{Name: "until", Type: schema.TypeTime, Within: &schema.Horizon{Soonest: "5m", Latest: "168h"}, AtBirth: true},
 				{Name: "grants", Type: schema.TypeList, Elem: schema.Elem{Whole: true}, Nested: []schema.Attribute{
 					{Name: "role", Type: str, Refers: []schema.Refer{{Kind: "role", Attribute: "name"}}}, {Name: "room", Type: str}, {Name: "corner", Type: str}}},
 			},

@@ -67,6 +67,8 @@ type Attribute struct {
 	Required bool
 	// Immutable says that Atlas cannot change it: a difference means replacement.
 	Immutable bool
+	// AtBirth says that an object which lives without it cannot get it any more; one that has it takes another.
+	AtBirth bool
 	// WriteOnly marks a secret: sent, never read back nor stored; state keeps a hash.
 	WriteOnly bool
 	// Unread says that Atlas takes the value and never shows it. It is what was last applied, so that only the file

@@ -18,7 +18,7 @@ func checkCluster(c schema.Transition) diag.List {
 	case c.After.IsNull():
 		return nil // what protects it stands in its attributes
 	case c.Before.IsNull():
-		found := checkShape(c.After)
+		found := checkShape(c.After, true)
 		found.Add(checkComplete(c.After)...)
 		return found
 	}
@@ -26,10 +26,35 @@ func checkCluster(c schema.Transition) diag.List {
 	found.Add(checkTypes(c.Before, c.After)...)
 	found.Add(checkVersions(c.Before, c.After)...)
 	if slices.Contains(c.Changed, "replication_specs") || slices.Contains(c.Changed, "cluster_type") {
-		found.Add(checkShape(c.After)...)
+		found.Add(checkShape(c.After, false)...)
 	}
 	found.Add(checkFree(c.After)...)
+	found.Add(checkFreeChange(c)...)
 	found.Add(checkPointInTime(c.Before, c.After)...)
+	return found
+}
+
+// changeableWhenFree are the arguments of which Atlas takes changes in a free cluster.
+var changeableWhenFree = []string{"tags", "labels", "termination_protection_enabled"}
+
+// checkFreeChange: a free cluster that stays one takes next to no change (TENANT_CLUSTER_UPDATE_UNSUPPORTED).
+func checkFreeChange(c schema.Transition) diag.List {
+	if isFree(c.Before) != yes || hasRegions(c.After) && isFree(c.After) != yes {
+		return nil
+	}
+	var found diag.List
+	for _, name := range c.Changed {
+		switch {
+		case slices.Contains(changeableWhenFree, name) || isFree(c.After) == yes && unavailable(c.After, name):
+		case name == "replication_specs":
+			found.Add(diag.Errorf("tenant_change", "An M0 stays where it is",
+				"Atlas changes neither its provider nor its region. Write what it has, choose a larger instance_size, with which it can move, or make a new one under another name and move the data.").
+				About("replication_specs.region_configs.region_name"))
+		default:
+			found.Add(diag.Errorf("free_tier_limit", "An M0 takes no change of "+name,
+				"Of a free cluster only tags, labels and its protection can be changed. Remove %s, or choose a larger instance_size.", name).About(name))
+		}
+	}
 	return found
 }
 
@@ -121,7 +146,7 @@ func majorOf(v cty.Value) (int, bool) {
 
 // checkShape: one shard in a replica set, an odd number of electable nodes in each shard
 // (CLUSTER_REPLICATION_FACTOR_INVALID), one size of disk.
-func checkShape(after cty.Value) diag.List {
+func checkShape(after cty.Value, created bool) diag.List {
 	var found diag.List
 	specs := elements(inside(after, "replication_specs"))
 	if !isSet(inside(after, "replication_specs")) || specs == nil {
@@ -136,7 +161,7 @@ func checkShape(after cty.Value) diag.List {
 			About("replication_specs"))
 	}
 	for i, spec := range specs {
-		if n, ok := electable(spec); ok && n != 3 && n != 5 && n != 7 {
+		if n, ok := electable(spec, created); ok && n != 3 && n != 5 && n != 7 {
 			found.Add(diag.Errorf("cluster_shape", "A shard has 3, 5 or 7 electable nodes",
 				"Shard %d of %d has %d in its regions together. Change a node_count so that the sum is 3, 5 or 7.", i+1, len(specs), n).
 				About("replication_specs.region_configs.electable_specs.node_count"))
@@ -149,20 +174,21 @@ func checkShape(after cty.Value) diag.List {
 	return found
 }
 
-// electable returns how many electable nodes a shard has; false where the file leaves that open.
-func electable(spec cty.Value) (int64, bool) {
+// electable returns how many electable nodes a shard has; false where the file leaves that open. Of a new cluster
+// nothing is left open: what is not said is 0, but for a free one.
+func electable(spec cty.Value, created bool) (int64, bool) {
 	total := int64(0)
 	regions := elements(inside(spec, "region_configs"))
 	if len(regions) == 0 {
 		return 0, false
 	}
 	for _, region := range regions {
-		nodes := inside(region, "electable_specs")
-		if !isSet(nodes) {
-			return 0, false
-		}
-		count, _ := inside(nodes, "node_count").Unmark()
-		if !number(count) {
+		provider, known := text(inside(region, "provider_name"))
+		count, _ := inside(region, "electable_specs", "node_count").Unmark()
+		switch {
+		case created && known && !strings.EqualFold(provider, "TENANT") && !isSet(count):
+			continue
+		case !number(count):
 			return 0, false
 		}
 		n, _ := count.AsBigFloat().Int64()
@@ -191,24 +217,26 @@ func checkFree(after cty.Value) diag.List {
 		return nil
 	}
 	var found diag.List
-	add := func(name string) {
-		found.Add(diag.Errorf("free_tier_limit", "An M0 has no "+name,
-			"Atlas offers it from M10 on. Remove %s, or choose a larger instance_size.", name).About(name))
-	}
-	for _, name := range []string{"backup_enabled", "pit_enabled", "paused"} {
-		if isTrue(inside(after, name)) {
-			add(name)
+	for _, name := range []string{"backup_enabled", "pit_enabled", "paused", "process_args", "advanced_configuration", "bi_connector"} {
+		if unavailable(after, name) {
+			found.Add(diag.Errorf("free_tier_limit", "An M0 has no "+name,
+				"Atlas offers it from M10 on. Remove %s, or choose a larger instance_size.", name).About(name))
 		}
-	}
-	for _, name := range []string{"process_args", "advanced_configuration"} {
-		if isSet(inside(after, name)) {
-			add(name)
-		}
-	}
-	if isTrue(inside(after, "bi_connector", "enabled")) {
-		add("bi_connector")
 	}
 	return found
+}
+
+// unavailable reports whether the file asks for something that a free cluster does not have.
+func unavailable(after cty.Value, name string) bool {
+	switch name {
+	case "backup_enabled", "pit_enabled", "paused":
+		return isTrue(inside(after, name))
+	case "process_args", "advanced_configuration":
+		return isSet(inside(after, name))
+	case "bi_connector":
+		return isTrue(inside(after, name, "enabled"))
+	}
+	return false
 }
 
 // checkPointInTime: restoring to any point in time rests on backups.

@@ -44,6 +44,13 @@ func TestClusterChecks(t *testing.T) {
 		{"M0 to dedicated", `{` + free + `}`, `{` + dedicated + `}`, []string{"replication_specs"}, ""},
 		{"M0 to global", `{"cluster_type":"REPLICASET",` + free + `}`, `{"cluster_type":"GEOSHARDED","replication_specs":[` + nodes("3") + `]}`, []string{"cluster_type", "replication_specs"}, "cluster_type_change"},
 		{"dedicated to M0", `{` + dedicated + `}`, `{` + free + `}`, []string{"replication_specs"}, "tenant_change"},
+		{"M0 elsewhere", `{` + free + `}`, `{` + free + `}`, []string{"replication_specs"}, "tenant_change"},
+		{"M0 with another version", `{` + free + `}`, `{` + free + `,"mongo_db_major_version":"8.0"}`, []string{"mongo_db_major_version"}, "free_tier_limit"},
+		{"M0 given process arguments", `{` + free + `}`, `{` + free + `,"process_args":{"no_table_scan":true}}`, []string{"process_args"}, "free_tier_limit"},
+		{"M0 whose shape is not managed", `{` + free + `}`, `{"process_args":{"no_table_scan":true}}`, []string{"process_args"}, "free_tier_limit"},
+		{"M0 with other tags", `{` + free + `}`, `{` + free + `,"tags":{},"labels":{},"termination_protection_enabled":true}`, []string{"tags", "labels", "termination_protection_enabled"}, ""},
+		{"created without nodes", "", `{"cluster_type":"REPLICASET","replication_specs":[{"region_configs":[{"provider_name":"AWS","region_name":"A","electable_specs":{"instance_size":"M10"}}]}]}`, nil, "cluster_shape"},
+		{"changed, nodes left open", `{` + dedicated + `}`, `{"cluster_type":"REPLICASET","replication_specs":[{"region_configs":[{"provider_name":"AWS","region_name":"A","electable_specs":{"instance_size":"M10"}}]}]}`, []string{"replication_specs"}, ""},
 		{"shape not managed", `{` + free + `}`, `{"tags":{}}`, []string{"tags"}, ""},
 
 		{"replica set to sharded", `{"cluster_type":"REPLICASET"}`, `{"cluster_type":"SHARDED"}`, []string{"cluster_type"}, ""},

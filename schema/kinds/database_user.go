@@ -46,7 +46,7 @@ var _ = declare(schema.Kind{
 			Doc: "The clusters, data lakes and stream workspaces that the user is known to; all of the project where the list is empty."},
 		{Name: "description", Type: schema.TypeString, MaxLen: 100,
 			Doc: "What the user is for."},
-		{Name: "delete_after_date", Type: schema.TypeTime, Within: &soon,
+		{Name: "delete_after_date", Type: schema.TypeTime, Within: &soon, AtBirth: true,
 			Doc: "When Atlas removes the user by itself, within a week from now. A lasting user cannot be made temporary."},
 		{Name: "labels", Type: schema.TypePairs,
 			Doc: "Key-value pairs of your own."},

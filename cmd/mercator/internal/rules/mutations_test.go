@@ -148,6 +148,8 @@ func Mutations() []Mutation {
 			"TestRule_R38_TheFormOfAClusterIsNoChange"},
 		{"R39", "plan/decide.go", "err == nil && !t.After(b.in.Now) {", "err == nil && t.Before(b.in.Now.AddDate(-1, 0, 0)) {",
 			"TestRule_R39_TimeIsAnInput"},
+		{"R39", "plan/check.go", "a.AtBirth && d.Op == DiffAdd {", "a.AtBirth && d.Op == DiffRemove {",
+			"TestRule_R39_ALastingObjectStaysLasting"},
 		{"R40", "apply/state/wire.go", "\tif o.Sensitive {\n\t\treturn outputJSON{Sensitive: true}, nil", "\tif o.Sensitive && o.Value == cty.NilVal {\n\t\treturn outputJSON{Sensitive: true}, nil",
 			"TestRule_R40_SensitiveOutputsAreStoredByNameOnly"},
 		{"R41", "plan/risk.go", "return rank(now) < 0 || rank(now) > rank(old)", "return rank(now) < rank(old)",

@@ -167,12 +167,15 @@ func drawLawScript(t *rapid.T) lawScript {
 var excuses = map[string]func(c *lawCase) bool{
 	"prevent_destroy":       func(c *lawCase) bool { return c.ever(func(b *lawBlock) bool { return b.protect != nil && *b.protect }) },
 	"termination_protected": func(c *lawCase) bool { return c.everSet("termination_protection_enabled", true) },
-	"upgrade_impossible":    func(c *lawCase) bool { return c.everSet("global_cluster_self_managed_sharding", true) },
-	"cluster_paused":        func(c *lawCase) bool { return c.everSet("paused", true) },
-	"replace_holds_data":    func(c *lawCase) bool { return c.everSet("region_usage_restrictions", nil) },
-	"adopted_replace":       func(c *lawCase) bool { return c.byHand() },
-	"rename_target_exists":  func(c *lawCase) bool { return c.byHand() },
-	"deletion_blocked":      func(c *lawCase) bool { return c.byHand() || c.refusedBefore },
+	// What a new object needs may have been released while the old one had it.
+	"cluster_shape":        func(c *lawCase) bool { return c.byHand() || c.refusedBefore || c.step > 0 },
+	"only_at_birth":        func(c *lawCase) bool { return c.everSet("delete_after_date", nil) },
+	"upgrade_impossible":   func(c *lawCase) bool { return c.everSet("global_cluster_self_managed_sharding", true) },
+	"cluster_paused":       func(c *lawCase) bool { return c.everSet("paused", true) },
+	"replace_holds_data":   func(c *lawCase) bool { return c.everSet("region_usage_restrictions", nil) },
+	"adopted_replace":      func(c *lawCase) bool { return c.byHand() },
+	"rename_target_exists": func(c *lawCase) bool { return c.byHand() },
+	"deletion_blocked":     func(c *lawCase) bool { return c.byHand() || c.refusedBefore },
 	// A project that has both another label and another name is another project.
 	"parent_changed": func(c *lawCase) bool {
 		return c.ever(func(b *lawBlock) bool { return b.outside && catalog.Kind(b.kind).HoldsData })
