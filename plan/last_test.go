@@ -13,7 +13,7 @@ func TestTheLastOneStays(t *testing.T) {
 	keys := func(keys ...any) m { return m{"keys": keys} }
 	ann := m{"name": "ann", "state": "HERE", "holds": keys("MASTER", "GATE")}
 	world := func(others ...m) *world {
-		return newWorld(t).has("warden", root, append([]m{ann}, others...)...).knows("warden.ann", root, "", m{"name": "ann", "holds": keys("MASTER", "GATE")})
+		return shelf(t).has("warden", root, append([]m{ann}, others...)...).knows("warden.ann", root, "", m{"name": "ann", "holds": keys("MASTER", "GATE")})
 	}
 	bob := func(state string, key string) m { return m{"name": "bob", "state": state, "holds": keys(key)} }
 	expectCodes(t, world().plan(), "last_of_its_kind")
@@ -23,7 +23,7 @@ func TestTheLastOneStays(t *testing.T) {
 	expectCodes(t, world(bob("HERE", "MASTER")).plan()) // who is nobody's counts
 	expectCodes(t, world(bob("HERE", "MASTER")).knows("warden.bob", root, "", m{"name": "bob"}).plan(), "last_of_its_kind", "last_of_its_kind")
 	expectCodes(t, world(bob("HERE", "GATE")).want("warden.bob", m{"name": "bob", "holds": keys("MASTER")}).knows("warden.bob", root, "", m{"name": "bob"}).plan())
-	expectCodes(t, newWorld(t).has("warden", root, bob("HERE", "GATE")).knows("warden.bob", root, "", m{"name": "bob"}).plan())
+	expectCodes(t, shelf(t).has("warden", root, bob("HERE", "GATE")).knows("warden.bob", root, "", m{"name": "bob"}).plan())
 }
 
 // TestRule_R21_NamesOfTheOrganization: what lives in the organization is waited for wherever it is named, in any spelling.
