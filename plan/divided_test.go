@@ -84,6 +84,7 @@ func TestDividedLists(t *testing.T) {
 	w := socks()
 	w.in.Desired.Resources = nil
 	w.in.Prior.Resources["shelf.a"].Lifecycle = schema.Lifecycle{}
+	w.in.Desired.Removals = []schema.Removal{{From: "shelf.a", Destroy: true}}
 	p = w.plan()
 	expectCodes(t, p, "deletion_blocked", "deletion_blocked")
 	if text := toldOf(p, "deletion_blocked"); !strings.Contains(text, "sock") {
