@@ -286,6 +286,9 @@ func (p *Plan) Refusals() diag.List {
 			case c.LocksOutOnly():
 				summary, detail := lockOut(c)
 				out.Add(diag.Errorf("needs_allow_lock_out", summary, "%s", detail).On(string(c.Address)).At(c.Range))
+			case c.Action != Delete && c.Action != Replace:
+				out.Add(diag.Errorf("needs_allow_destroy", fmt.Sprintf("%s could not be undone", c.Address),
+					"There is no way back from what it does: %s. Remove the block, or where nobody is asked allow it:\n\n--allow-destroy %s", noteOf(c, schema.Irreversible), quoteShell(c.Address)).On(string(c.Address)).At(c.Range))
 			default:
 				out.Add(diag.Errorf("needs_allow_destroy", fmt.Sprintf("%s would be lost for good", c.Address),
 					"It would be %sd: %s. Put it back into the files, or where nobody is asked allow the loss:\n\n--allow-destroy %s", c.Action, reasonText(c), quoteShell(c.Address)).On(string(c.Address)).At(c.Range))
@@ -298,6 +301,16 @@ func (p *Plan) Refusals() diag.List {
 		}
 	}
 	return out
+}
+
+// noteOf is what is said of a risk of a change.
+func noteOf(c *Change, risk schema.Risk) string {
+	for _, r := range c.Risks {
+		if r.Risk == risk {
+			return r.Note
+		}
+	}
+	return ""
 }
 
 // dangers says in words what a change costs people.

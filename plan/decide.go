@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -470,7 +471,7 @@ func (b *builder) decideUndeclared(n *node) {
 		forget("done", text)
 		return
 	case n.kind.Endpoints.Delete == nil:
-		forget("no_reset", "it stays as it is, since there is no reset for it")
+		forget("no_reset", cmp.Or(n.kind.Lasting, "it stays as it is, since there is no reset for it"))
 		return
 	case n.bound.Adopted && b.isExclusive(n):
 		c.Exclusive, reason = true, exclusiveReason(n)

@@ -218,6 +218,9 @@ func trendAt(attrs []schema.Attribute, path []string, v cty.Value, rule *schema.
 // riskNote says more about a risk where the change tells more.
 func (b *builder) riskNote(n *node, risk schema.Risk) string {
 	c := n.change
+	if risk == schema.Irreversible && n.kind.Lasting != "" {
+		return n.kind.Lasting
+	}
 	if risk == schema.Irreversible {
 		return b.overwriteNote(n)
 	}

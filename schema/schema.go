@@ -43,6 +43,10 @@ type Kind struct {
 	// where there is none.
 	Reset string
 
+	// Lasting says in words why it stays although nobody declares it any more ("the support alone can take it off"); ""
+	// where it merely has no reset.
+	Lasting string
+
 	Identity   Identity
 	Attributes []Attribute
 	// Fan names the map argument whose entries are the resources, see [Fan]; nil for most kinds.

@@ -42,9 +42,10 @@ var errorKinds = map[string]errorKind{
 	"NOT_IN_GROUP":           {401, "The current user is not in the group, or the group does not exist."},
 	"USER_CANNOT_ACCESS_ORG": {401, "User cannot access this organization."},
 
-	"GROUP_ALREADY_EXISTS":                     {409, "A group with name \"%s\" already exists."},
-	"INVALID_GROUP_NAME":                       {400, "An invalid group name \"%s\" was specified."},
-	"CANNOT_CLOSE_GROUP_ACTIVE_ATLAS_CLUSTERS": {409, "Cannot close group while it has active clusters; please terminate all clusters."},
+	"GROUP_ALREADY_EXISTS":                               {409, "A group with name \"%s\" already exists."},
+	"INVALID_GROUP_NAME":                                 {400, "An invalid group name \"%s\" was specified."},
+	"CANNOT_CLOSE_GROUP_ACTIVE_BACKUP_COMPLIANCE_POLICY": {409, "Cannot close group while it has a backup compliance policy and active snapshots."},
+	"CANNOT_CLOSE_GROUP_ACTIVE_ATLAS_CLUSTERS":           {409, "Cannot close group while it has active clusters; please terminate all clusters."},
 
 	"USER_ALREADY_EXISTS":                       {409, "A user with username %s already exists."},
 	"USERNAME_NOT_FOUND":                        {404, "No user with username %s exists."},

@@ -14,6 +14,8 @@ func keyOf(kind Kind, doc object) string {
 		return textOf(doc, "roleName")
 	case AccessList:
 		return entryKey(doc)
+	case BackupCompliance:
+		return thePolicy
 	case Cluster, FlexCluster:
 		return textOf(doc, "name")
 	case ProjectTeam:

@@ -187,6 +187,9 @@ func (s *Server) deleteGroup(c *call) *apiError {
 	if c.project.of(Peering).len() > 0 {
 		return fail("CANNOT_CLOSE_GROUP_ACTIVE_PEERING_CONNECTIONS")
 	}
+	if c.project.of(BackupCompliance).len() > 0 && c.project.of(BackupSnapshot).len() > 0 {
+		return fail("CANNOT_CLOSE_GROUP_ACTIVE_BACKUP_COMPLIANCE_POLICY")
+	}
 	s.projects.remove(c.project.id())
 	c.setJSON(http.StatusAccepted, object{})
 	return nil

@@ -452,9 +452,11 @@ func TestRecordedBackups(t *testing.T) {
 				c.compare(t, r, nil)
 				continue
 			}
-			doc := c.minimal(Cluster, r)
-			doc["backupEnabled"] = true
-			c.put(t, Cluster, r.Params["groupId"], doc)
+			if r.Params["clusterName"] != "" { // what is not the project's
+				doc := c.minimal(Cluster, r)
+				doc["backupEnabled"] = true
+				c.put(t, Cluster, r.Params["groupId"], doc)
+			}
 			c.compare(t, r, c.seedBackup(t, r))
 		}
 	}
@@ -466,6 +468,11 @@ func (c *conformance) seedBackup(t *testing.T, r recording) any {
 	body := asObject(r.Body)
 	group, cluster := r.Params["groupId"], r.Params["clusterName"]
 	switch {
+	case strings.Contains(r.Path, "CompliancePolicy") && r.Method == "PUT":
+		return writable(t, body, complianceRule)
+	case strings.Contains(r.Path, "CompliancePolicy"):
+		c.put(t, BackupCompliance, group, body)
+		return nil
 	case strings.Contains(r.Path, "/restoreJobs") && r.Method == "POST":
 		return c.seedRestore(t, r, body)
 	case strings.Contains(r.Path, "/restoreJobs"):

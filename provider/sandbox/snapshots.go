@@ -23,7 +23,7 @@ var snapshotOperations = append([]*operation{
 	{id: "listGroupClusterBackupSnapshotShardedClusters", method: "GET", path: snapshotPath + "/shardedClusters", versions: since("2023-01-01"), limits: "backup", serve: (*Server).listSnapshots},
 	{id: "getGroupClusterBackupSnapshotShardedCluster", method: "GET", path: snapshotPath + "/shardedCluster/{snapshotId}", versions: since("2023-01-01"), limits: "backup", serve: (*Server).getSnapshot},
 	{id: "deleteGroupClusterBackupSnapshotShardedCluster", method: "DELETE", path: snapshotPath + "/shardedCluster/{snapshotId}", versions: since("2023-01-01"), limits: "backup", serve: (*Server).deleteSnapshot},
-}, restoreOperations...)
+}, append(restoreOperations, complianceOperations...)...)
 
 // States of a snapshot.
 const (
@@ -216,6 +216,9 @@ func (s *Server) keepSnapshot(c *call) *apiError {
 
 func (s *Server) deleteSnapshot(c *call) *apiError {
 	it, err := s.findSnapshot(c)
+	if err == nil {
+		err = compliant(c.project)
+	}
 	if err != nil {
 		return err
 	}

@@ -36,6 +36,7 @@ const (
 	FlexCluster       Kind = "flex_cluster"
 	BackupSnapshot    Kind = "backup_snapshot"
 	RestoreJob        Kind = "backup_restore_job"
+	BackupCompliance  Kind = "backup_compliance_policy"
 	APIKey            Kind = "api_key"
 	ServiceAccount    Kind = "service_account"
 	Team              Kind = "team"
@@ -52,7 +53,7 @@ const (
 )
 
 // collected are the kinds of which a project has any number.
-var collected = [...]Kind{DatabaseUser, CustomRole, AccessList, AlertConfig, Cluster, Container, FlexCluster, BackupSnapshot, RestoreJob,
+var collected = [...]Kind{DatabaseUser, CustomRole, AccessList, AlertConfig, Cluster, Container, FlexCluster, BackupSnapshot, RestoreJob, BackupCompliance,
 	ProjectTeam,
 	Alert,
 	Integration, SearchIndex, Peering,

@@ -14,6 +14,8 @@ type work struct {
 
 // works are the kinds that Atlas works on besides clusters.
 var works = map[Kind]work{
+	BackupCompliance: {state: "state", after: map[string]string{"ENABLING": "ACTIVE", "UPDATING": "ACTIVE"}},
+
 	SearchIndex: {state: "status", after: map[string]string{"PENDING": "READY", "BUILDING": "READY", "DELETING": ""}, done: (*Server).indexed},
 	CloudRole:   {state: "status", after: map[string]string{"IN_PROGRESS": "COMPLETE"}, done: (*Server).serviceAccountMade},
 	Peering: {state: peerState, after: map[string]string{"INITIATING": "PENDING_ACCEPTANCE", "ADDING_PEER": "WAITING_FOR_USER", "FINALIZING": "AVAILABLE",

@@ -219,6 +219,9 @@ func (d *document) identity(k *schema.Kind, shown schema.Resource) {
 	switch {
 	case k.Singleton:
 		d.printf("- What is there already is changed in place; nothing has to be imported.\n")
+		if k.Lasting != "" {
+			d.printf("- Removing the block ends its management and nothing else: %s.\n", k.Lasting)
+		}
 		if k.Reset != "" {
 			d.printf("- Removing the block resets it: %s.\n", markdown(k.Reset))
 		}

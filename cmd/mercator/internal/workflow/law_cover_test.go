@@ -31,7 +31,7 @@ var lawCannot = map[string]string{
 // once in TestLawOfBackups. People are in TestLawOfPeople, and others have a law apart.
 func newLawCover() *lawCover {
 	return newLawCoverOf(func(k *schema.Kind) bool {
-		return k.Credential == nil && !k.Once && !slices.Contains(lawPeopleKinds, k.Name) && !lawsApart[k.Name]
+		return k.Credential == nil && !k.Once && k.Lasting == "" && !slices.Contains(lawPeopleKinds, k.Name) && !lawsApart[k.Name]
 	})
 }
 

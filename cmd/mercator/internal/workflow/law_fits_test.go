@@ -76,7 +76,7 @@ func lawFits(attrs []schema.Attribute, args lawObject, doc map[string]any, path 
 	for i := range attrs {
 		a := &attrs[i]
 		want, set := args[a.Name]
-		if !set || a.WriteOnly || a.DestroyTime || a.Virtual {
+		if !set || a.WriteOnly || a.DestroyTime || a.Virtual || a.Unread {
 			continue
 		}
 		at := path + "." + a.Name
