@@ -270,7 +270,7 @@ func importedBy(k *schema.Kind, r schema.Resource) string {
 
 // trends say how an attribute changes where that carries a risk.
 var trends = map[schema.Trend]string{schema.Changed: "%s is changed", schema.Raised: "%s grows", schema.TurnedOn: "%s is turned on",
-	schema.Added: "something is added to %s"}
+	schema.Added: "something is added to %s", schema.Altered: "%s is changed after it was set"}
 
 var events = map[schema.Event]string{schema.OnCreate: "created", schema.OnDelete: "deleted", schema.OnReplace: "replaced", schema.OnUpgrade: "upgraded",
 	schema.OnMint: "given a new secret"}
