@@ -68,6 +68,13 @@ func (b *builder) copiesStay(n *node, step string) bool {
 		applied = n.bound.Applied
 	}
 	v := n.kind.AtDestroy(name, c.Desired, applied, n.live.Value)
+	for p := n.parent; p != nil; p = p.parent {
+		if p.change.Action == Delete || p.change.Action == Replace {
+			b.finding(n, n.placeOf(""), "snapshot_lost", fmt.Sprintf("The snapshot of %s %s would go with %s", n.address, guards[step], p.address),
+				"Its lifecycle asks for one, and what a %s holds is lost with it. Let %s stay, or take %q out of snapshot_before and apply that first.", p.kind.Name, p.address, step)
+			return false
+		}
+	}
 	if !v.IsNull() && v.IsKnown() && v.True() {
 		return true
 	}

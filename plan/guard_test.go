@@ -6,6 +6,7 @@ import (
 
 	"mercator/plan"
 	"mercator/schema"
+	"mercator/schema/diag"
 )
 
 // guardedBox is a box whose lifecycle, which the state remembers, has a photo taken before the steps.
@@ -73,6 +74,16 @@ func TestCopiesThatGuardNothing(t *testing.T) {
 	w := guardedBox(t, nil, schema.BeforeDelete)
 	w.in.Prior.Resources["shelf.a.box.b"].Applied = val("box", m{"name": "b", "keep_copy": false})
 	expectCodes(t, w.plan(), "snapshot_lost")
+	for name, change := range map[string]func(w *world){
+		"a destroy":              func(w *world) { w.in.Options.Destroy = true },
+		"the parent is replaced": func(w *world) { w.in.Options.Replace = []schema.Address{"shelf.a"} },
+	} {
+		w := guardedBox(t, nil, schema.BeforeDelete, schema.BeforeReplace)
+		change(w)
+		if p := w.plan(); !slices.ContainsFunc(p.Diagnostics, func(d diag.Diagnostic) bool { return d.Code == "snapshot_lost" }) {
+			t.Errorf("%s: the snapshot goes with the parent, and the plan says %v", name, p.Diagnostics)
+		}
+	}
 }
 
 // TestRule_R18_CopiesAreRemembered holds that the state learns of the protection without a call.
