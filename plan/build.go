@@ -85,8 +85,9 @@ func (n *node) rank() int {
 // is dropped leaves the list of changes, except forgetting, which people want to see.
 func (b *builder) drops(p *Plan) {
 	kept := map[schema.Address]bool{}
+	declared := func(n *node) bool { return n.desired != nil && !b.in.Options.Destroy }
 	for _, n := range b.nodes {
-		if n.change.Action != Forget && (n.desired != nil || n.live != nil && !n.gone) {
+		if n.change.Action != Forget && (declared(n) || n.live != nil && !n.gone) {
 			kept[n.address] = true
 		}
 	}
@@ -102,7 +103,7 @@ func (b *builder) drops(p *Plan) {
 		case c.Action == Forget:
 			drop(n.recorded)
 			b.only = append(b.only, StateChange{Address: n.address, Kind: "forget", Text: "forgotten, it stays in Atlas: " + c.Reasons[0].Text})
-		case n.bound != nil && n.gone && n.desired == nil:
+		case n.bound != nil && n.gone && !declared(n):
 			drop(n.recorded)
 			if b.in.Prior.Resources[n.recorded] != nil && !kept[n.address] {
 				b.only = append(b.only, StateChange{Address: n.address, Kind: "forget", Text: "forgotten: it is gone from Atlas"})

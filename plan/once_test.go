@@ -62,6 +62,15 @@ func TestWhatIsDoneOnceIsNotRepeated(t *testing.T) {
 	}
 }
 
+// A destroy forgets what is gone, so that what is made of the same files afterwards is made whole.
+func TestADestroyForgetsWhatIsGone(t *testing.T) {
+	w := photographed(t, nil).want("shelf.a.box.b.photo.p", m{"caption": "new", "days": 3.0})
+	w.in.Options.Destroy = true
+	if p := w.plan(); !slices.Equal(p.Drops, []schema.Address{"shelf.a.box.b.photo.p"}) {
+		t.Errorf("the state forgets %v", p.Drops)
+	}
+}
+
 // A changed one is another one. The old one serves until the new one is there.
 func TestWhatIsDoneOnceIsReplacedByTheNewOneFirst(t *testing.T) {
 	p := photographed(t, m{"id": "p1", "caption": "new", "state": "DONE"}).want("shelf.a.box.b.photo.p", m{"caption": "newer", "days": 3.0}).plan()
