@@ -233,8 +233,9 @@ func (b *builder) driftOf(n *node) Drift {
 	}
 	n.lostDrift(&d)
 	for _, diff := range compare(n.kind, applied, n.live.Value) {
-		if hidden[topLevels([]Diff{diff})[0]] {
-			continue // of what is sensitive in it the state has hashes only
+		top := topLevels([]Diff{diff})[0]
+		if hidden[top] || n.unread(top) {
+			continue // of what is sensitive in it the state has hashes only, and of what was not read nothing is known
 		}
 		diff.Old, diff.New = diff.New, diff.Old
 		switch diff.Op {
@@ -256,6 +257,13 @@ func (b *builder) driftOf(n *node) Drift {
 		}
 	}
 	return d
+}
+
+// unread reports whether an argument is behind an endpoint of its own that was not read: what is to be deleted is not
+// looked at that closely.
+func (n *node) unread(name string) bool {
+	p := n.kind.Part(name)
+	return p != nil && p.Read != nil && !n.live.Parts[name]
 }
 
 // hashed returns the ordinary top-level arguments in which the state has a hash in place of something sensitive.

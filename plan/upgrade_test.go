@@ -221,3 +221,14 @@ func TestRule_R31_AStrangerIsAdoptedByItsUpgrade(t *testing.T) {
 		t.Errorf("%s: %s needs %q", c.Action, steps(c), c.NeedsAllow)
 	}
 }
+
+// What was not read of an object that goes is not said to have changed.
+func TestWhatWasNotReadIsNoDrift(t *testing.T) {
+	w := shelf(t).has("house", inside("s1"), m{"name": "h", "state": "IDLE", "roof": "flat", "rooms": rooms(m{"walls": "BRICK"})}).
+		knows("shelf.a.house.h", inside("s1"), "", m{"roof": "flat", "rules": m{"quiet": true}})
+	p := w.plan()
+	expect(t, p, "delete shelf.a.house.h")
+	if len(p.Drift) > 0 {
+		t.Errorf("the drift is %+v", p.Drift)
+	}
+}
