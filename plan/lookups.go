@@ -64,6 +64,23 @@ func spotsOf(kind *schema.Kind, l *schema.Lookup, place schema.Place) []schema.P
 	return kind.Spots(place)
 }
 
+// insideLookup returns the place of what lives in the object that a lookup finds, "" where there is none or it is not
+// known yet. The object's id does not say so, since it may live in something itself.
+func (b *builder) insideLookup(a schema.Address) schema.Place {
+	i := slices.IndexFunc(b.in.Desired.Lookups, func(l schema.Lookup) bool { return l.Address == a })
+	if a == "" || i < 0 {
+		return ""
+	}
+	l := &b.in.Desired.Lookups[i]
+	kind := b.in.Catalog.Kind(l.Kind)
+	o, found := b.look(kind, l, b.lookupPlace(kind, l))
+	if !found {
+		return ""
+	}
+	place, _ := kind.Inside(o.Place, o.ID, o.Key)
+	return place
+}
+
 // look returns the object that a lookup names.
 func (b *builder) look(kind *schema.Kind, l *schema.Lookup, place schema.Place) (schema.Object, bool) {
 	for _, spot := range spotsOf(kind, l, place) {

@@ -297,10 +297,9 @@ func (b *builder) settlePlace(n *node) {
 	case n.parent != nil && n.parent.live != nil:
 		n.place = n.parent.within()
 	case p.ID != "":
-		parent := b.in.Catalog.Kind(n.kind.Parent)
-		place, err := parent.Inside(b.in.Places[n.connection], p.ID, p.ID)
-		if err == nil {
-			n.place = place
+		if n.place = b.insideLookup(p.Lookup); n.place == "" {
+			parent := b.in.Catalog.Kind(n.kind.Parent)
+			n.place, _ = parent.Inside(b.in.Places[n.connection], p.ID, p.ID)
 		}
 	}
 	if !n.value.IsNull() {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/zclconf/go-cty/cty"
+
 	"mercator/apply"
 	"mercator/plan"
 	"mercator/provider/sandbox"
@@ -120,6 +122,50 @@ func TestLookupParts(t *testing.T) {
 				t.Errorf("part %d, %s, used %t: read by %q", part, kind.Attribute, used, got)
 			}
 		}
+	}
+}
+
+// TestLookupsInsideOthers looks up what lives in a cluster that is looked up in turn: no id of it says where that is.
+func TestLookupsInsideOthers(t *testing.T) {
+	r := shared(t).write(`
+data "project" "shared" {}
+cluster "orders" {
+  project        = data.project.shared
+  provider_name  = "AWS"
+  region_name    = "EU_WEST_1"
+  instance_size  = "M10"
+  backup_enabled = true
+  backup_snapshot "first" {
+    description       = "First"
+    retention_in_days = 1
+  }
+}
+`)
+	r.converge()
+	r.forget()
+	r.write(`
+data "project" "shared" {}
+data "cluster" "orders" { project = data.project.shared }
+data "backup_schedule" "theirs" { cluster = data.cluster.orders }
+backup_snapshot "second" {
+  cluster           = data.cluster.orders
+  description       = "Second"
+  retention_in_days = 1
+}
+data "backup_snapshot" "late" {
+  cluster = data.cluster.orders
+  id      = backup_snapshot.second.id
+}
+output "hour" { value = data.backup_schedule.theirs.reference_hour_of_day }
+output "late" { value = data.backup_snapshot.late.description }
+`)
+	r.converge()
+	outputs := r.read().Outputs
+	if v := outputs["hour"].Value; !v.IsWhollyKnown() || v.IsNull() {
+		t.Errorf("the hour is %s", goString(v))
+	}
+	if v := outputs["late"].Value; goString(v) != goString(cty.StringVal("Second")) {
+		t.Errorf("the snapshot that was made is described by %s", goString(v))
 	}
 }
 

@@ -115,7 +115,15 @@ func (r *resolver) look(ctx context.Context, a schema.Address) (found bool, diag
 		in.Desired.Resources = append(in.Desired.Resources, res)
 		parent = res.Parent.Address
 	}
-	in.Desired.Lookups = []schema.Lookup{l}
+	for parent := l.Parent.Lookup; parent != ""; { // which tells where it is
+		p, diags := r.evaluation.Lookup(parent, r.live)
+		if diags.HasErrors() {
+			return false, diags
+		}
+		in.Desired.Lookups = append(in.Desired.Lookups, p)
+		parent = p.Parent.Lookup
+	}
+	in.Desired.Lookups = append(in.Desired.Lookups, l)
 	pairing, err := r.session.newReading().observe(ctx, in)
 	if err != nil {
 		return false, diag.List{provider.Diagnostic(fmt.Errorf("reading %s: %w", a, err)).On(string(a)).At(l.Range)}
