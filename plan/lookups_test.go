@@ -38,3 +38,8 @@ func TestLookedUpParents(t *testing.T) {
 		t.Errorf("found %v", found.Found)
 	}
 }
+
+// TestNamesThatAreNone gives a kind a name that it has no spelling for: the file is wrong, and not the program.
+func TestNamesThatAreNone(t *testing.T) {
+	expectCodes(t, newWorld(t).want("warden.nobody", m{"name": " "}).plan(), "invalid_name")
+}

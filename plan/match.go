@@ -218,7 +218,7 @@ func (b *builder) declare() {
 		n.full, n.value, n.broken, n.sensitive = v, v, found.HasErrors(), holdsMarks(kind.Attributes, v)
 		key, known, err := kind.NaturalKey(n.named())
 		if err != nil {
-			b.diags.Add(diag.Internalf(fmt.Sprintf("%s has no valid name", r.Address), "%v.", err).On(string(r.Address)).At(n.keyPlace()))
+			b.finding(n, n.keyPlace(), "invalid_name", fmt.Sprintf("%s has no valid name", r.Address), "%v.", err)
 		}
 		if known {
 			n.key = key

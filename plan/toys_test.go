@@ -167,7 +167,7 @@ var toys = func() *schema.Catalog {
 				{Risk: schema.LocksOut, InUse: true, On: []schema.Event{schema.OnDelete, schema.OnReplace}},
 				{Risk: schema.LocksOut, InUse: true, Attribute: "doors", When: schema.Changed}}},
 		schema.Kind{Name: "warden", Identity: schema.Identity{Binds: schema.ByKey, Key: []string{"name"},
-			Canonical: func(text string) (string, error) { return strings.ToLower(text), nil }},
+			Canonical: wardenName},
 			Attributes: []schema.Attribute{name, {Name: "state", Type: str, Owner: schema.Server},
 				{Name: "holds", Type: schema.TypeObject, Nested: []schema.Attribute{{Name: "keys", Type: schema.TypeList, Of: str, Elem: schema.Elem{Whole: true}}}}},
 			Endpoints: crud("Warden", "/orgs/{orgId}/wardens", "/orgs/{orgId}/wardens/{name}"),
@@ -205,6 +205,14 @@ func passCredential(path string, outlives bool) *schema.Credential {
 }
 
 var passRisks = []schema.RiskRule{{Risk: schema.Irreversible, On: []schema.Event{schema.OnDelete}}, {Risk: schema.MintsCredential, On: []schema.Event{schema.OnCreate, schema.OnMint}}}
+
+// wardenName writes a name in small letters; one of blanks is none.
+func wardenName(text string) (string, error) {
+	if strings.TrimSpace(text) == "" {
+		return "", fmt.Errorf("%q is no name", text)
+	}
+	return strings.ToLower(text), nil
+}
 
 var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
