@@ -65,7 +65,11 @@ func (x *watching) run(ctx context.Context, w *World, g *globals, args []string)
 
 // status prints a report: the table, alerts, what ends, and what needs a person, which is nearest to the prompt.
 func (s screen) status(r status.Report) {
-	s.table(columns, statusRows(r))
+	if len(r.Projects) > 0 {
+		s.table(columns, statusRows(r))
+	} else {
+		s.printf("There is no project to look at.\n")
+	}
 	s.openAlerts(r)
 	for i, e := range r.Expiring {
 		if i == 0 {

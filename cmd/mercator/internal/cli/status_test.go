@@ -51,6 +51,15 @@ project.shop                      1                 Sun 03:00 UTC, deferred once
 	}
 }
 
+// TestStatusWithoutProjects says so in place of an empty table.
+func TestStatusWithoutProjects(t *testing.T) {
+	var out bytes.Buffer
+	screen{w: &out, width: 80}.status(status.Report{})
+	if got, want := out.String(), "There is no project to look at.\n\nNothing needs a person.\n"; got != want {
+		t.Errorf("it says %q, want %q", got, want)
+	}
+}
+
 func TestDistance(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	for d, want := range map[time.Duration]string{
