@@ -198,12 +198,12 @@ func (d *decoder) stranger(a *schema.Attribute, attrs []schema.Attribute, name s
 		whole := d.path
 		d.path = whole[:len(whole)-1]
 		d.report(diag.Errorf(codeUnknownArgument, fmt.Sprintf("There is no such argument in %s", schema.PathString(d.path)),
-			"%s has no field of a name that stands in a sensitive value, and is not shown therefore.%s", capital(where), among("", names)))
+			"The name stands in a sensitive value, and is not shown therefore. There is no such field in %s.%s", where, among("", names)))
 		d.path = whole
 		return
 	}
 	d.reportKey(diag.Errorf(codeUnknownArgument, fmt.Sprintf("There is no argument %q", schema.PathString(d.path)),
-		"%s has no field of that name.%s", capital(where), among(name, names)))
+		"There is no such field in %s.%s", where, among(name, names)))
 }
 
 func (d *decoder) list(a *schema.Attribute, v cty.Value) cty.Value {
