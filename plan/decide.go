@@ -553,6 +553,20 @@ func (b *builder) doomed() []*node {
 	return out
 }
 
+// becomesAnother reports, before anything is decided, whether the plan makes another object in place of the node's. What
+// the options leave out stays.
+func (b *builder) becomesAnother(n *node) bool {
+	o := &b.in.Options
+	contains := func(a schema.Address) bool { return a.Contains(n.address) }
+	if n.live == nil || o.Destroy || slices.ContainsFunc(o.Excludes, contains) || len(o.Targets) > 0 && !slices.ContainsFunc(o.Targets, contains) {
+		return false
+	}
+	if n.kind.Once && n.parent != nil && n.parent.live != nil && n.parent.desired != nil && b.willReplace(n.parent) {
+		return b.asked(n) // it goes with its parent, and is not made again
+	}
+	return b.willReplace(n)
+}
+
 // willReplace reports, before anything is decided, whether a declared node will be replaced.
 func (b *builder) willReplace(n *node) bool {
 	if n.parent != nil && n.parent.desired != nil && n.parent.live != nil && b.willReplace(n.parent) {

@@ -506,6 +506,32 @@ func TestRule_R40_ComputedValuesAreKnownUnlessTheUpdateChangesThem(t *testing.T)
 	}
 }
 
+// What is replaced is another object, of which nothing is known that Atlas decides; what stays out of the plan is the same.
+func TestRule_R40_NothingIsKnownOfAReplacement(t *testing.T) {
+	for name, tc := range map[string]struct {
+		options plan.Options
+		known   bool
+	}{
+		"asked for":     {plan.Options{Replace: []schema.Address{"shelf.a.box.b"}}, false},
+		"left out":      {plan.Options{Replace: []schema.Address{"shelf.a.box.b"}, Excludes: []schema.Address{"shelf.a.box.b"}}, true},
+		"in the target": {plan.Options{Replace: []schema.Address{"shelf.a.box.b"}, Targets: []schema.Address{"shelf.a"}}, false},
+		"another":       {plan.Options{Replace: []schema.Address{"shelf.a.box.c"}}, true},
+	} {
+		w := box(t, m{})
+		w.in.Options = tc.options
+		w.plan()
+		if _, known := plan.NewSurvey(w.in).Pair(w.in.Live).Values()["shelf.a.box.b"]; known != tc.known {
+			t.Errorf("%s: known %v", name, known)
+		}
+	}
+	w := photographed(t, m{"id": "p1", "caption": "new", "state": "DONE"}).want("shelf.a.box.b.photo.p", m{"caption": "new", "days": 3.0})
+	w.in.Options.Replace = []schema.Address{"shelf.a.box.b"}
+	w.plan()
+	if _, known := plan.NewSurvey(w.in).Pair(w.in.Live).Values()["shelf.a.box.b.photo.p"]; !known {
+		t.Error("what is not made again is still what is meant")
+	}
+}
+
 func TestRule_R41_Risks(t *testing.T) {
 	p := shelf(t).want("shelf.a.box.b", m{"size": "M", "parts": []any{m{"count": 3.0}}}).
 		want("shelf.a.guest.g", m{"grants": []any{m{"role": "x"}}}).want(`shelf.a.door.d["0.0.0.0/0"]`, m{"name": "0.0.0.0/0"}).

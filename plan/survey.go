@@ -68,7 +68,7 @@ func (p *Pairing) Values() map[schema.Address]cty.Value {
 	for _, n := range p.b.nodes {
 		switch {
 		case n.desired == nil:
-		case n.upgrade != nil: // only Atlas can tell what it will be
+		case n.upgrade != nil, p.b.becomesAnother(n): // only Atlas can tell what it will be
 		case n.live != nil:
 			out[n.address] = n.live.Value
 		case n.kind.Once && n.bound != nil && n.gone && !p.b.asked(n):

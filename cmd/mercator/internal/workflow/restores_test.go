@@ -29,6 +29,28 @@ func (r *rig) restores() []map[string]any {
 	return r.box.List(sandbox.RestoreJob, r.project("shop"))
 }
 
+// Of another snapshot another restore is made, in the plan that makes the snapshot. Where that is left out, nothing is
+// restored.
+func TestRule_R40_AnotherSnapshotIsRestoredInOnePlan(t *testing.T) {
+	r := backups(t, restoreBlock)
+	r.converge()
+	snapshot := restoreAddress[:strings.LastIndex(string(restoreAddress), ".backup_restore_job")] + ".backup_snapshot.move"
+	again := plan.Options{Replace: []schema.Address{snapshot}}
+	expect(t, r.plan(plan.Options{Replace: again.Replace, Excludes: again.Replace}))
+	p := r.plan(again)
+	expect(t, p, "replace "+string(restoreAddress)+" snapshot_id", "replace "+string(snapshot))
+	if c := find(t, p, restoreAddress); c.NeedsAllow != "allow-destroy" {
+		t.Errorf("nobody is asked: %+v", c)
+	}
+	if a := r.apply(again); !a.Result.OK() {
+		t.Fatalf("it failed: %v", a.Result.All())
+	}
+	if got := r.restores(); len(got) != 2 || got[1]["snapshotId"] == got[0]["snapshotId"] {
+		t.Errorf("Atlas has %v", got)
+	}
+	r.expectEmpty()
+}
+
 // A restore is run once, waited for, and left alone; another argument is another one; a removed block undoes nothing.
 func TestRestoreLifecycle(t *testing.T) {
 	r := backups(t, restoreBlock)
