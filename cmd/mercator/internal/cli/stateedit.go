@@ -212,6 +212,10 @@ func placeOf(s *opened, st *state.State, declared *schema.Resource, kind *schema
 	if kind.Parent == "" {
 		return place, nil
 	}
+	if declared.Parent.Lookup != "" {
+		return "", fmt.Errorf("%s lives in what %s finds, which only a plan reads; write in the files instead: import { to = %s, id = \"...\" }",
+			declared.Address, declared.Parent.Lookup, declared.Address)
+	}
 	parent := s.Catalog.Kind(kind.Parent)
 	if declared.Parent.Address == "" && declared.Parent.ID != "" {
 		place, err := parent.Inside(place, declared.Parent.ID, "")
