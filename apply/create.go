@@ -177,8 +177,8 @@ func (w *writing) takeOver(c *creation) bool {
 func (w *writing) armCreate(ctx context.Context, c *creation) error {
 	return w.run.arm(ctx, w.step, c.n, true, func(i *state.Intent) {
 		i.Place, i.Key = w.place, c.key
-		content := w.all.over(kept{value: schema.NullObject(w.kind.Attributes)}, c.call.Attributes)
-		i.Content, i.Secrets = w.provisional(c, content.value), content.secrets
+		content := w.content(c)
+		i.Content, i.Secrets = content.value, content.secrets
 		bound := w.run.remembered(w.c)
 		bound.Place, bound.ID, bound.Key = w.place, "", c.key
 		applied := w.all.over(w.applied, w.lasting(c))
@@ -188,6 +188,14 @@ func (w *writing) armCreate(ctx context.Context, c *creation) error {
 			i.Seen = c.siblings.ids()
 		}
 	})
+}
+
+// content is what a creation sends, which is what shows afterwards that an object is the one that it made: what a later
+// call sends is not there yet.
+func (w *writing) content(c *creation) kept {
+	content := w.all.over(kept{value: schema.NullObject(w.kind.Attributes)}, c.call.Attributes)
+	content.value = w.provisional(c, content.value)
+	return content
 }
 
 // waitsAfter is what the object is busy with once a call of the verb is answered, "" if the kind never is.
@@ -291,7 +299,7 @@ func (w *writing) lookUp(ctx context.Context, c *creation) (schema.Object, error
 		if err != nil {
 			return schema.Object{}, err
 		}
-		switch found := c.siblings.same(w.kind, w.provisional(c, w.desired), sweep.Objects, false); {
+		switch found := c.siblings.same(w.kind, w.content(c).value, sweep.Objects, false); {
 		case len(found) == 1:
 			return found[0], nil
 		case len(found) > 1:
