@@ -71,7 +71,8 @@ func (b *builder) copiesStay(n *node, step string) bool {
 	for p := n.parent; p != nil; p = p.parent {
 		if p.change.Action == Delete || p.change.Action == Replace {
 			b.finding(n, n.placeOf(""), "snapshot_lost", fmt.Sprintf("The snapshot of %s %s would go with %s", n.address, guards[step], p.address),
-				"Its lifecycle asks for one, and what a %s holds is lost with it. Let %s stay, or take %q out of snapshot_before and apply that first.", p.kind.Name, p.address, step)
+				"Its lifecycle asks for one, and what a %s holds is lost with it. Let %s stay. Or %s, and apply that first.",
+				p.kind.Name, p.address, lower(n.mend(fmt.Sprintf("Take %q out of snapshot_before", step))))
 			return false
 		}
 	}

@@ -188,6 +188,9 @@ func (b *builder) rememberUnsent(n *node) {
 		}
 		if now.IsWhollyKnown() && !now.ContainsMarked() && !now.RawEquals(was) {
 			text := fmt.Sprintf("%s becomes %s", a.Name, brief(now))
+			if !now.IsNull() && !now.Type().IsPrimitiveType() {
+				text = a.Name + " becomes what the file says"
+			}
 			switch {
 			case a.DestroyTime:
 				text += ", for its deletion"

@@ -187,3 +187,13 @@ func TestOnlyFilesOfNewSecretsAreLookedInto(t *testing.T) {
 		}
 	}
 }
+
+// A command in place of another takes the next secret, which the plan says in words that hold.
+func TestTheStateLearnsWhereTheNextSecretGoes(t *testing.T) {
+	w := passWorld(t, m{"secret_file": nil, "secret_command": []any{"keep", "it"}}, codesUntil(90), delivered("c1"))
+	w.in.Prior.Resources["shelf.a.pass.p"].Applied = val("pass", m{"label": "p", "hours": 2400.0, "secret_command": []any{"keep"}})
+	p := w.plan()
+	if !slices.ContainsFunc(p.StateOnly, func(s plan.StateChange) bool { return s.Text == "secret_command becomes what the file says" }) {
+		t.Errorf("the state learns %+v", p.StateOnly)
+	}
+}
