@@ -14,6 +14,11 @@
 //   - Upgrade: how an object becomes, in place, what no update makes of it: even one of another kind.
 //   - Part: an argument that Atlas keeps behind an endpoint of its own (a cluster's process arguments).
 //   - Fan: a block whose map argument makes each entry a resource of its own (an access list).
+//   - Member: an element of a list that Atlas writes one by one, by calls of their own (who is in a team).
+//   - Alias: another kind under which the same objects can be declared. Namespace: what kinds share whose names are one set.
+//   - Once: said of a kind whose objects stand for what was done at one time and cannot be done again (a snapshot).
+//   - Safeguard: the copy of an object that is taken before a step in which it could be lost.
+//   - Credential: what has a secret that Atlas shows once. Rotation: how its next secret follows one that expires.
 //   - Settle: how an object that Atlas changes in the background comes to rest.
 //   - Handle: an id inside an object that is never compared and always sent back as it was read (notifierId).
 package schema
