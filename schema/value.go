@@ -21,9 +21,6 @@ type sensitiveMark string
 // encoders refuse marked values, so that forgetting to mask is an error and no leak.
 const Sensitive sensitiveMark = "sensitive"
 
-// IsSensitive reports whether v or anything inside it is marked.
-func IsSensitive(v cty.Value) bool { return v.ContainsMarked() }
-
 // Naming chooses the names under which Encode and Decode write attributes.
 type Naming int
 
