@@ -5,9 +5,20 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/zclconf/go-cty/cty"
+
 	"mercator/apply"
 	"mercator/provider"
 )
+
+// ranked is a list of members as Atlas holds it.
+func ranked(pairs ...string) cty.Value {
+	var list []cty.Value
+	for i := 0; i < len(pairs); i += 2 {
+		list = append(list, cty.ObjectVal(map[string]cty.Value{"who": cty.StringVal(pairs[i]), "rank": cty.StringVal(pairs[i+1])}))
+	}
+	return cty.ListVal(list)
+}
 
 func ranks(pairs ...string) []any {
 	list := []any{}
@@ -105,5 +116,40 @@ func TestMembersAtCreation(t *testing.T) {
 			t.Errorf("%s: the next plan is not empty: %s", tc.name, planText(p))
 		}
 		h.check()
+	}
+}
+
+// TestRule_R27_MembersThatAreAsPlanned lets somebody else do a part of what was planned, as Atlas does itself where who
+// leaves the organization leaves its teams: what is left is done. Whatever else changed fails.
+func TestRule_R27_MembersThatAreAsPlanned(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		outside []string
+		status  apply.Status
+		code    string
+		want    []string
+	}{
+		{"one has left", []string{"ann", "1"}, apply.Done, "", []string{"post cid of players"}},
+		{"all is done", []string{"ann", "1", "cid", "1"}, apply.Done, "", nil},
+		{"who stays has left", []string{"bob", "1"}, apply.Failed, "changed_meanwhile", nil},
+		{"somebody else came", []string{"ann", "1", "bob", "1", "dot", "1"}, apply.Failed, "changed_meanwhile", nil},
+		{"one has another rank", []string{"ann", "2", "bob", "1"}, apply.Failed, "changed_meanwhile", nil},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			h := newHouse(t)
+			h.put("room.a", map[string]any{"name": "a"})
+			h.put("room.a.team.t", map[string]any{"name": "t", "players": ranks("ann", "1", "bob", "1")})
+			h.run()
+			h.put("room.a.team.t", map[string]any{"name": "t", "players": ranks("ann", "1", "cid", "1")})
+			p := h.plan()
+			h.outsideValue("team", "t", "players", ranked(tc.outside...))
+			h.world.calls = nil
+			wantOutcome(t, h.apply(context.Background(), p), "room.a.team.t", tc.status, tc.code)
+			if !slices.Equal(h.world.calls, tc.want) {
+				t.Errorf("calls %q, want %q", h.world.calls, tc.want)
+			}
+			h.converge()
+			h.check()
+		})
 	}
 }

@@ -201,11 +201,15 @@ func (h *house) stranger(room schema.Address, kind string, values map[string]any
 
 // outside changes an attribute of an object behind the run's back.
 func (h *house) outside(kind, key, attribute, value string) {
+	h.outsideValue(kind, key, attribute, cty.StringVal(value))
+}
+
+func (h *house) outsideValue(kind, key, attribute string, value cty.Value) {
 	h.world.mu.Lock()
 	defer h.world.mu.Unlock()
 	for _, it := range h.world.objects {
 		if it.kind.Name == kind && h.world.key(it) == key {
-			it.values[attribute] = cty.StringVal(value)
+			it.values[attribute] = value
 		}
 	}
 }

@@ -229,7 +229,8 @@ func (w *writing) refresh(ctx context.Context, call *schema.Call, part *schema.P
 		}
 		o = o.WithPart(part.Attribute, value)
 		if planned && w.first(call, part) && w.wasRead(part.Attribute) {
-			if names := changed(w.kind, before, o.Value, w.desired, []string{part.Attribute}); len(names) > 0 {
+			names := changed(w.kind, before, o.Value, w.desired, []string{part.Attribute})
+			if len(names) > 0 && !w.onItsWay(part, before, o.Value) {
 				return changedMeanwhile("What changed: " + strings.Join(names, ", ") + ".")
 			}
 		}
@@ -243,6 +244,19 @@ func (w *writing) refresh(ctx context.Context, call *schema.Call, part *schema.P
 	}
 	w.took(o)
 	return nil
+}
+
+// onItsWay reports whether all that is left to do to a list that is written by its elements was planned: some of it was
+// done meanwhile, as Atlas does itself where who leaves an organization leaves its teams, and nothing else.
+func (w *writing) onItsWay(part *schema.Part, before, now cty.Value) bool {
+	if part.Members == nil {
+		return false
+	}
+	members := func(live cty.Value) []plan.Member {
+		return plan.Members(w.kind, part, w.desired.GetAttr(part.Attribute), live.GetAttr(part.Attribute))
+	}
+	planned := members(before)
+	return !slices.ContainsFunc(members(now), func(m plan.Member) bool { return !slices.ContainsFunc(planned, m.Same) })
 }
 
 // first reports whether the call is the change's first, or the first that writes the part: one that is written key

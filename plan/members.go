@@ -10,6 +10,17 @@ import (
 // (Desired is NilVal).
 type Member struct{ Desired, Live cty.Value }
 
+// Same reports whether the same is to be done about the same element.
+func (m Member) Same(other Member) bool {
+	same := func(a, b cty.Value) bool {
+		if a == cty.NilVal || b == cty.NilVal {
+			return a == b
+		}
+		return a.RawEquals(b)
+	}
+	return same(m.Desired, other.Desired) && same(m.Live, other.Live)
+}
+
 // Members returns what there is to do to a list that is written by its elements, in the order in which nothing is
 // missing in between: what is added, what changes, what is removed.
 func Members(kind *schema.Kind, part *schema.Part, desired, live cty.Value) []Member {
