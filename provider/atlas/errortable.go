@@ -66,6 +66,8 @@ var byCode = map[string]meaning{
 	"CONTAINERS_IN_USE":                     {class: provider.Conflict, remedy: "the network container is in use by clusters or peering connections"},
 	"CLUSTER_ALREADY_REQUESTED_DELETION":    {class: provider.Conflict, deleting: true, remedy: "the cluster is being deleted; wait until it is gone"},
 	"PEER_ALREADY_REQUESTED_DELETION":       {class: provider.Conflict, deleting: true, remedy: "the peering connection is being deleted; wait until it is gone"},
+	"PRIVATE_ENDPOINT_SERVICE_ALREADY_EXISTS_FOR_REGION": {
+		class: provider.Conflict, remedy: "a service of that provider and region is there; plan again, which adopts it"},
 	"CANNOT_TERMINATE_CLUSTER_WHEN_TERMINATION_PROTECTION_ENABLED": {
 		class: provider.Conflict, remedy: "set termination_protection_enabled = false and apply it before the deletion"},
 	"CANNOT_CLOSE_GROUP_ACTIVE_ATLAS_CLUSTERS":                  {class: provider.Conflict, remedy: "delete the project's clusters first and wait until they are gone"},

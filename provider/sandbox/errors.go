@@ -151,7 +151,9 @@ var errorKinds = map[string]errorKind{
 	"PEER_ALREADY_REQUESTED_DELETION": {409, "The peer with ID %s has already been requested for deletion."},
 	"PEER_INVALID_STATE":              {409, "The peer with ID %s in group %s cannot be updated in its current state."},
 
-	"CANNOT_CLOSE_GROUP_ACTIVE_PEERING_CONNECTIONS": {409, "Cannot close group while it has active peering connections; please delete all peering connections."},
+	"CANNOT_CLOSE_GROUP_ACTIVE_PEERING_CONNECTIONS":             {409, "Cannot close group while it has active peering connections; please delete all peering connections."},
+	"CANNOT_CLOSE_GROUP_ACTIVE_ATLAS_PRIVATE_ENDPOINT_SERVICES": {409, "Cannot close group while it has active private endpoint services; please delete all private endpoint services."},
+	"PRIVATE_ENDPOINT_SERVICE_ALREADY_EXISTS_FOR_REGION":        {409, "A private endpoint service already exists for %s region %s."},
 
 	"ATLAS_FTS_DUPLICATE_INDEX": {400, "Duplicate Index."},
 

@@ -24,6 +24,8 @@ func keyOf(kind Kind, doc object) string {
 		return textOf(doc, "type")
 	case SearchIndex:
 		return searchKey(doc)
+	case PrivateEndpoint:
+		return privateEndpointKey(doc)
 	case CloudRole:
 		return cloudRoleID(doc)
 	case ServiceAccount:
@@ -143,7 +145,7 @@ func (s *Server) document(kind Kind, groupID, key string) (object, error) {
 }
 
 // Get returns a copy of an object. The key is the name of a cluster or role, "admin/NAME" of a user, the
-// block or security group of an entry, CLUSTER/DATABASE/COLLECTION/NAME of a search index, the type of an integration, the id of an alert configuration, container, API key, team (in a project too) or user, the client id of a service account; for a project, its
+// block or security group of an entry, CLUSTER/DATABASE/COLLECTION/NAME of a search index, SERVICE/ENDPOINT of a private endpoint, the type of an integration, the id of an alert configuration, container, API key, team (in a project too) or user, the client id of a service account; for a project, its
 // settings and what it has one of it is "".
 func (s *Server) Get(kind Kind, groupID, key string) (map[string]any, bool) {
 	s.mu.Lock()
@@ -185,7 +187,7 @@ func (s *Server) Put(kind Kind, groupID string, raw map[string]any) error {
 		return err
 	}
 	switch kind {
-	case Cluster, FlexCluster, AlertConfig, Container, BackupSnapshot, Integration, RestoreJob, Peering:
+	case Cluster, FlexCluster, AlertConfig, Container, BackupSnapshot, Integration, RestoreJob, Peering, PrivateService:
 		setDefault(doc, "id", s.newID())
 	case SearchIndex:
 		setDefault(doc, "indexID", s.newID())
@@ -383,6 +385,8 @@ func (s *Server) Delete(kind Kind, groupID, key string) error {
 		return fmt.Errorf("%s can't be deleted", kind)
 	case kind == Cluster || kind == FlexCluster:
 		p.dropCluster(kind, key)
+	case kind == PrivateService:
+		p.dropPrivateService(key)
 	default:
 		p.of(kind).remove(key)
 	}

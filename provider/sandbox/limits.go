@@ -30,6 +30,7 @@ var buckets = map[string]Bucket{
 	"flexClusters":      {1200, 600, time.Minute},
 	"integrations":      {1200, 600, time.Minute},
 	"peers":             {1200, 600, time.Minute},
+	"privateEndpoint":   {4000, 2000, time.Minute},
 	"search":            {1200, 600, time.Minute},
 	"maintenanceWindow": {1200, 600, time.Minute},
 	"encryptionAtRest":  {1200, 600, time.Minute},

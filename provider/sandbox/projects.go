@@ -187,6 +187,9 @@ func (s *Server) deleteGroup(c *call) *apiError {
 	if c.project.of(Peering).len() > 0 {
 		return fail("CANNOT_CLOSE_GROUP_ACTIVE_PEERING_CONNECTIONS")
 	}
+	if c.project.of(PrivateService).len() > 0 {
+		return fail("CANNOT_CLOSE_GROUP_ACTIVE_ATLAS_PRIVATE_ENDPOINT_SERVICES")
+	}
 	if c.project.of(BackupCompliance).len() > 0 && c.project.of(BackupSnapshot).len() > 0 {
 		return fail("CANNOT_CLOSE_GROUP_ACTIVE_BACKUP_COMPLIANCE_POLICY")
 	}

@@ -83,6 +83,6 @@ func allOperations() router {
 		orgUserOperations, teamOperations,
 		identityOperations,
 		raisedOperations, validateOperations,
-		integrationOperations, searchOperations, peerOperations,
+		integrationOperations, searchOperations, peerOperations, privateOperations,
 		cloudRoleOperations, encryptionOperations)
 }

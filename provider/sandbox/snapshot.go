@@ -12,7 +12,8 @@ var volatile = map[string]bool{"id": true, "indexID": true, "groupId": true, "or
 	"links": true, "notifierId": true, "connectionStrings": true, "mongoDBVersion": true, "zoneId": true, "vnetName": true,
 	"azureSubscriptionId": true, "effectiveReplicationSpecs": true, "effectiveElectableSpecs": true, "effectiveReadOnlySpecs": true,
 	"effectiveAnalyticsSpecs": true, "createdAt": true, "expiresAt": true, "mongodVersion": true, "storageSizeBytes": true, "snapshotIds": true, "snapshotId": true,
-	"targetGroupId": true, "targetDeploymentItemName": true, "timestamp": true, "finishedAt": true}
+	"targetGroupId": true, "targetDeploymentItemName": true, "timestamp": true, "finishedAt": true,
+	"serviceId": true, "endpointServiceName": true, "privateLinkServiceName": true, "privateLinkServiceResourceId": true, "privateEndpointConnectionName": true, "serviceAttachmentNames": true}
 
 // unordered are the lists in which order has no meaning.
 var unordered = map[string]bool{"roles": true, "scopes": true, "labels": true, "tags": true, "actions": true, "resources": true,
@@ -69,7 +70,7 @@ func (s *Server) Snapshot() map[string]any {
 					team, _ := s.holding(textOf(p.Doc, "orgId")).of(Team).get(key)
 					key, doc = textOf(team.Doc, "name"), object{"roleNames": stable("roleNames", it.Doc["roleNames"])}
 				}
-				if kind == AlertConfig || kind == Container || kind == Alert || kind == Peering || it.Of != nil {
+				if kind == AlertConfig || kind == Container || kind == Alert || kind == Peering || kind == PrivateService || kind == PrivateEndpoint || it.Of != nil {
 					keyless = append(keyless, doc)
 					continue
 				}

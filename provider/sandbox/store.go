@@ -50,13 +50,15 @@ const (
 	CloudRole         Kind = "cloud_provider_access"
 	Encryption        Kind = "encryption_at_rest"
 	Peering           Kind = "network_peering"
+	PrivateService    Kind = "private_endpoint_service"
+	PrivateEndpoint   Kind = "private_endpoint"
 )
 
 // collected are the kinds of which a project has any number.
 var collected = [...]Kind{DatabaseUser, CustomRole, AccessList, AlertConfig, Cluster, Container, FlexCluster, BackupSnapshot, RestoreJob, BackupCompliance,
 	ProjectTeam,
 	Alert,
-	Integration, SearchIndex, Peering,
+	Integration, SearchIndex, Peering, PrivateService, PrivateEndpoint,
 	CloudRole}
 
 // single are the kinds of which a project has exactly one, with what it is from the start.

@@ -20,6 +20,8 @@ var works = map[Kind]work{
 	CloudRole:   {state: "status", after: map[string]string{"IN_PROGRESS": "COMPLETE"}, done: (*Server).serviceAccountMade},
 	Peering: {state: peerState, after: map[string]string{"INITIATING": "PENDING_ACCEPTANCE", "ADDING_PEER": "WAITING_FOR_USER", "FINALIZING": "AVAILABLE",
 		"TERMINATING": "", "DELETING": ""}, done: (*Server).peered},
+	PrivateService:  {state: "status", after: map[string]string{"INITIATING": "AVAILABLE", "DELETING": ""}, done: (*Server).privateServiceMade},
+	PrivateEndpoint: {state: "status", after: map[string]string{"INITIATING": "AVAILABLE", "PENDING_ACCEPTANCE": "AVAILABLE", "PENDING": "AVAILABLE", "DELETING": ""}, done: (*Server).privateEndpointMade},
 }
 
 // toil sends an object into a state, and to work if that one does not last. It takes a tenth of a cluster's time.

@@ -67,6 +67,7 @@ var deviations = []deviation{
 	{At: "network_container provider_name required", Why: "without it AWS is meant, which nobody should have to know"},
 	{At: "network_container provider_name enum", Why: "clusters that share machines have no container of their own"},
 	{At: "network_peering provider_name required", Why: "without it AWS is meant, which nobody should have to know"},
+	{At: "private_endpoint endpoint_id required", Why: "each provider asks for it under another name"},
 	{At: "cluster name required", Why: "needed by a creation, though the specification shares one schema with updates"},
 }
 
@@ -233,6 +234,9 @@ func (s *specification) kind(k *schema.Kind) {
 			for _, form := range a.Forms {
 				one := a
 				one.API, one.Forms = form.API, nil
+				if form.Answer != "" {
+					one.Answers = []string{form.Answer}
+				}
 				own = append(own, one)
 			}
 		default:
@@ -370,6 +374,8 @@ var stricter = map[string]bool{
 	"encryption_at_rest google_cloud_kms.enabled":            true,
 	"cluster replication_specs.region_configs.region_name":   true,
 	"alert_config matchers.value":                            true,
+	"private_endpoint endpoints.endpoint_name":               true,
+	"private_endpoint endpoints.ip_address":                  true,
 }
 
 func (s *specification) inside(variants []*atlasdata.Schema) []*atlasdata.Schema {

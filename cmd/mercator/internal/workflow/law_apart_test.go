@@ -66,7 +66,8 @@ type lawApartCase struct {
 }
 
 // lawsApart are the kinds that have a law of their own.
-var lawsApart = map[string]bool{"search_index": true, "encryption_at_rest": true, "network_container": true, "network_peering": true}
+var lawsApart = map[string]bool{"search_index": true, "encryption_at_rest": true, "network_container": true, "network_peering": true,
+	"private_endpoint_service": true, "private_endpoint": true}
 
 func (l *lawApart) check(t *testing.T) {
 	cases := setLawCases(t)

@@ -24,6 +24,7 @@ type lawCell struct {
 var lawCannot = map[string]string{
 	"changed cluster.replication_specs.region_configs.backing_provider_name": "a free cluster takes no change of its shape",
 	"released network_peering.route_table_cidr_block":                        "a connection that is made anew needs it",
+	"released private_endpoint.private_endpoint_ip_address":                  "an endpoint on Azure that is made anew needs it",
 	"changed project.region_usage_restrictions":                              "replaces the project",
 }
 

@@ -114,8 +114,10 @@ func lawFits(attrs []schema.Attribute, args lawObject, doc map[string]any, path 
 
 func lawFormOf(a *schema.Attribute, doc map[string]any) any {
 	for _, f := range a.Forms {
-		if doc[f.API] != nil {
-			return doc[f.API]
+		for _, field := range []string{f.API, f.Answer} {
+			if doc[field] != nil {
+				return doc[field]
+			}
 		}
 	}
 	return nil
