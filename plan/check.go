@@ -88,6 +88,7 @@ func (b *builder) checks() {
 		b.checkState(n)
 	}
 	b.checkLast()
+	b.checkAsked()
 	b.checkDeletedParents()
 	b.checkForeignState()
 	b.checkTooEarly()

@@ -258,3 +258,19 @@ func TestRule_R41_WhatWasSetBeforeIsAltered(t *testing.T) {
 		t.Errorf("of a new shelf it has %v", c.Risks)
 	}
 }
+
+// What a box asks for is not taken from it: neither while its file says so, nor where the file says nothing, nor where
+// the box is only let go of.
+func TestWhatIsAskedForStays(t *testing.T) {
+	with := func() *world {
+		return lit(t).has("box", inside("s1"), m{"id": "b1", "name": "b", "state": "IDLE", "light": "BRIGHT"}).
+			knows("shelf.a.lamp", inside("s1"), "", m{"watts": 40.0}).knows("shelf.a.box.b", inside("s1"), "b1", m{"light": "BRIGHT"})
+	}
+	expectCodes(t, with().want("shelf.a.box.b", m{"light": "BRIGHT"}).plan(), "still_asked_for")
+	expectCodes(t, with().want("shelf.a.box.b", m{}).plan(), "still_asked_for")
+	forgotten := with()
+	forgotten.in.Prior.Resources["shelf.a.box.b"].Adopted = true
+	expectCodes(t, forgotten.plan(), "still_asked_for")
+	expectCodes(t, with().want("shelf.a.box.b", m{"light": "DARK"}).plan())
+	expectCodes(t, with().want("shelf.a.lamp", m{"watts": 40.0}).want("shelf.a.box.b", m{"light": "BRIGHT"}).plan())
+}
