@@ -196,6 +196,8 @@ func (b *builder) rememberUnsent(n *node) {
 				text += ", for its deletion"
 			case a.Initial:
 				text += ", for what is made from now on"
+			case n.kind.Credential != nil && (a.Name == schema.SecretFile || a.Name == schema.SecretCommand):
+				text += "; the next secret goes there, and the one in use stays where it is"
 			}
 			b.stateOnly(n, "record", a.Name, text)
 		}

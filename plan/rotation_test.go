@@ -192,8 +192,9 @@ func TestOnlyFilesOfNewSecretsAreLookedInto(t *testing.T) {
 func TestTheStateLearnsWhereTheNextSecretGoes(t *testing.T) {
 	w := passWorld(t, m{"secret_file": nil, "secret_command": []any{"keep", "it"}}, codesUntil(90), delivered("c1"))
 	w.in.Prior.Resources["shelf.a.pass.p"].Applied = val("pass", m{"label": "p", "hours": 2400.0, "secret_command": []any{"keep"}})
+	const want = "secret_command becomes what the file says; the next secret goes there, and the one in use stays where it is"
 	p := w.plan()
-	if !slices.ContainsFunc(p.StateOnly, func(s plan.StateChange) bool { return s.Text == "secret_command becomes what the file says" }) {
+	if !slices.ContainsFunc(p.StateOnly, func(s plan.StateChange) bool { return s.Text == want }) {
 		t.Errorf("the state learns %+v", p.StateOnly)
 	}
 }
