@@ -55,11 +55,17 @@ func TestRule_R21_EncryptionStandsUnderItsClusters(t *testing.T) {
 	equal(t, "writes", r.writes(), "deleteGroupCluster", "updateGroupEncryptionAtRest", "deauthorizeGroupCloudProviderAccessRole")
 }
 
-// A key management that somebody else's cluster uses is not turned off, and stays ours.
+// A key management that a cluster asks for is not turned off: of ours the plan knows it, and of somebody else's Atlas says
+// it, so that it stays ours.
 func TestAKeyManagementInUseIsNotTurnedOff(t *testing.T) {
 	r := newRig(t, sandbox.Options{NoDefaultAlerts: true}).write(encrypted("AWS", "cluster", "key", "role"))
 	r.converge()
 	r.write(encrypted("AWS", "cluster", "role"))
+	finding(t, r.plan(plan.Options{}).Diagnostics, "still_asked_for")
+
+	r.write(encrypted("AWS", "key", "role")).converge()
+	r.put(sandbox.Cluster, "shop", map[string]any{"name": "theirs", "encryptionAtRestProvider": "AWS"})
+	r.write(encrypted("AWS", "role"))
 	a := r.apply(plan.Options{})
 	o := outcome(t, a.Result, "project.shop.encryption_at_rest")
 	if o.Status != apply.Failed || !strings.Contains(o.Diagnostics[0].Error()+o.Diagnostics[0].Detail, "CANNOT_DISABLE_ENCRYPTION_AT_REST") {
