@@ -114,9 +114,11 @@ type Attribute struct {
 	Enum []string
 	// AnyCase says that a text, or the texts in a list, are compared without case (an e-mail address).
 	AnyCase bool
-	// Min and Max bound a number, MaxLen a string's characters; nil and 0 mean no bound.
+	// Min and Max bound a number, MaxLen a string's characters, MinItems the elements of a list; nil and 0 mean no
+	// bound.
 	Min, Max *float64
 	MaxLen   int
+	MinItems int
 	// Forms are the API fields of a text that Atlas takes under a name that depends on its shape (an access-list
 	// entry is an ipAddress, a cidrBlock or an awsSecurityGroup). A request has the first form whose pattern fits;
 	// an answer is read from the first that is set. With Forms, API is not used.

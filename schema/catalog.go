@@ -299,6 +299,8 @@ func checkAttributes(attrs []Attribute, prefix string, bad func(string, ...any))
 			bad("attribute %s is embedded and no JSON document", path)
 		case a.Answers != nil && a.Forms != nil:
 			bad("attribute %s has forms, which are the fields of its answers too", path)
+		case a.MinItems > 0 && a.Type != TypeList:
+			bad("attribute %s has at least so many elements and is no list", path)
 		case a.Required && a.Owner == Server:
 			bad("attribute %s is required and the server's", path)
 		case a.Unread && (prefix != "" || !a.Argument()):

@@ -220,6 +220,10 @@ func (d *decoder) list(a *schema.Attribute, v cty.Value) cty.Value {
 			out = append(out, el)
 		}
 	}
+	if len(out) < a.MinItems {
+		d.report(diag.Errorf(codeOutOfRange, fmt.Sprintf("%s has too few elements", schema.PathString(d.path)),
+			"It has %d; Atlas takes at least %d.", len(out), a.MinItems))
+	}
 	if len(out) == 0 {
 		return cty.ListValEmpty(a.CtyType().ElementType())
 	}

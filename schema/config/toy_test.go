@@ -112,7 +112,7 @@ func toys(tb testing.TB) *schema.Catalog {
 		Attributes: []schema.Attribute{
 			id,
 			{Name: "name", Type: schema.TypeString, Required: true},
-			{Name: "members", Type: schema.TypeList, Of: schema.TypeString},
+			{Name: "members", Type: schema.TypeList, Of: schema.TypeString, MinItems: 1},
 		},
 	}
 	c, err := schema.NewCatalog(project, cluster, schedule, user, access, alert, team)

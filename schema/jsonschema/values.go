@@ -41,10 +41,16 @@ func value(a *schema.Attribute) object {
 	case schema.TypeObject:
 		return orTemplate(fields(attributes(a.Nested)))
 	case schema.TypeList:
+		list := object{"type": "array"}
 		if a.Nested != nil {
-			return orTemplate(object{"type": "array", "items": orTemplate(fields(attributes(a.Nested)))})
+			list["items"] = orTemplate(fields(attributes(a.Nested)))
+		} else {
+			list["items"] = scalar(a, a.Of)
 		}
-		return orTemplate(object{"type": "array", "items": scalar(a, a.Of)})
+		if a.MinItems > 0 {
+			list["contains"], list["minContains"] = object{"not": ofType("null")}, a.MinItems // null is no element
+		}
+		return orTemplate(list)
 	case schema.TypeMap:
 		return orTemplate(object{"type": "object", "additionalProperties": scalar(a, a.Of)})
 	case schema.TypePairs:

@@ -19,14 +19,14 @@ var _ = declare(schema.Kind{
 	Attributes: []schema.Attribute{
 		{Name: "desc", Type: schema.TypeString, Required: true, MaxLen: 250,
 			Doc: "What the key is for. Until its private key is delivered it is called after the apply that makes it."},
-		{Name: "roles", Type: schema.TypeList, Of: schema.TypeString, Required: true, Elem: schema.Elem{Whole: true},
+		{Name: "roles", Type: schema.TypeList, Of: schema.TypeString, Required: true, MinItems: 1, Elem: schema.Elem{Whole: true},
 			Enum: []string{"ORG_OWNER", "ORG_MEMBER", "ORG_GROUP_CREATOR", "ORG_BILLING_ADMIN", "ORG_BILLING_READ_ONLY", "ORG_READ_ONLY",
 				"ORG_STREAM_PROCESSING_ADMIN"},
 			Doc: "What it may do in the organization, one role at least."},
 		{Name: "projects", Type: schema.TypeList, Elem: schema.Elem{Key: []string{"project_id"}}, Nested: []schema.Attribute{
 			{Name: "project_id", API: "groupId", Type: schema.TypeString, Required: true,
 				Doc: "The project's id, mostly project.LABEL.id."},
-			{Name: "roles", Type: schema.TypeList, Of: schema.TypeString, Required: true, Elem: schema.Elem{Whole: true},
+			{Name: "roles", Type: schema.TypeList, Of: schema.TypeString, Required: true, MinItems: 1, Elem: schema.Elem{Whole: true},
 				Doc: "What it may do there, one role at least: GROUP_READ_ONLY, GROUP_OWNER and so on."},
 		}, Doc: "The projects that the key is assigned to; none where the list is empty."},
 		{Name: "access_list", Type: schema.TypeList, Nested: networks, Networks: theNetwork,

@@ -21,7 +21,7 @@ var _ = declare(schema.Kind{
 	Attributes: append([]schema.Attribute{
 		username,
 		{Name: "roles", Type: schema.TypeObject, Required: true, Nested: []schema.Attribute{
-			{Name: "org_roles", Type: schema.TypeList, Of: schema.TypeString, Required: true, Elem: schema.Elem{Whole: true},
+			{Name: "org_roles", Type: schema.TypeList, Of: schema.TypeString, Required: true, MinItems: 1, Elem: schema.Elem{Whole: true},
 				Enum: []string{"ORG_OWNER", "ORG_MEMBER", "ORG_GROUP_CREATOR", "ORG_BILLING_ADMIN", "ORG_BILLING_READ_ONLY", "ORG_READ_ONLY",
 					"ORG_STREAM_PROCESSING_ADMIN"},
 				Doc: "The roles in the organization, one at least."},

@@ -12,7 +12,7 @@ var _ = declare(schema.Kind{
 
 	Identity: schema.Identity{Binds: schema.ByID, ID: "client_id"},
 	Attributes: accountAttributes(schema.Attribute{
-		Name: "roles", Type: schema.TypeList, Of: schema.TypeString, Required: true, Elem: schema.Elem{Whole: true},
+		Name: "roles", Type: schema.TypeList, Of: schema.TypeString, Required: true, MinItems: 1, Elem: schema.Elem{Whole: true},
 		Doc: "What it may do in the project, one role at least: GROUP_READ_ONLY, GROUP_OWNER and so on."}),
 	Ignored: accountNews,
 	Credential: &schema.Credential{Public: "client_id", Secret: "secret", Provisional: "description", Outlives: true, Rotation: &schema.Rotation{

@@ -12,7 +12,7 @@ var _ = declare(schema.Kind{
 	Attributes: []schema.Attribute{
 		{Name: "team_id", Type: schema.TypeString, Required: true, Immutable: true,
 			Doc: "The team's id, mostly team.LABEL.id."},
-		{Name: "role_names", Type: schema.TypeList, Of: schema.TypeString, Required: true, Elem: schema.Elem{Whole: true},
+		{Name: "role_names", Type: schema.TypeList, Of: schema.TypeString, Required: true, MinItems: 1, Elem: schema.Elem{Whole: true},
 			Doc: "What the team's users may do in the project, one role at least: GROUP_READ_ONLY, GROUP_OWNER and so on."},
 	},
 	Ignored: []string{".links"},

@@ -14,7 +14,7 @@ var _ = declare(schema.Kind{
 	},
 	Attributes: append([]schema.Attribute{
 		inOrganization(username),
-		{Name: "roles", Type: schema.TypeList, Of: schema.TypeString, Required: true, Elem: schema.Elem{Whole: true},
+		{Name: "roles", Type: schema.TypeList, Of: schema.TypeString, Required: true, MinItems: 1, Elem: schema.Elem{Whole: true},
 			Doc: "The roles in the project, one at least: GROUP_READ_ONLY, GROUP_OWNER and so on."},
 	}, membership...),
 	Ignored: unmanaged,

@@ -15,7 +15,7 @@ var _ = declare(schema.Kind{
 	Attributes: []schema.Attribute{
 		{Name: "name", Type: schema.TypeString, Required: true,
 			Doc: "The team's name, unique in the organization. It can be changed in place."},
-		inOrganization(schema.Attribute{Name: "usernames", Type: schema.TypeList, Of: schema.TypeString, Required: true, AnyCase: true, Elem: schema.Elem{Whole: true},
+		inOrganization(schema.Attribute{Name: "usernames", Type: schema.TypeList, Of: schema.TypeString, Required: true, MinItems: 1, AnyCase: true, Elem: schema.Elem{Whole: true},
 			Doc: "The e-mail addresses of the users in the team, one at least and 250 at most. They must belong to the organization or be invited to it."}),
 
 		{Name: "id", Type: schema.TypeString, Owner: schema.Server,

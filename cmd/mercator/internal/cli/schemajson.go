@@ -71,6 +71,7 @@ type attributeJSON struct {
 	Min        *float64        `json:"min,omitempty"`
 	Max        *float64        `json:"max,omitempty"`
 	MaxLength  int             `json:"max_length,omitempty"`
+	MinItems   int             `json:"min_items,omitempty"`
 	Attributes []attributeJSON `json:"attributes,omitempty"`
 }
 
@@ -83,7 +84,7 @@ func attributesJSON(attrs []schema.Attribute) []attributeJSON {
 		}
 		j := attributeJSON{Name: a.Name, API: a.API, Type: typeName(a), Doc: a.Doc, Computed: a.Owner == schema.Server,
 			Required: a.Required, Immutable: a.Immutable, Secret: a.WriteOnly || a.OnceShown, Enum: a.Enum, Min: a.Min, Max: a.Max,
-			MaxLength: a.MaxLen}
+			MaxLength: a.MaxLen, MinItems: a.MinItems}
 		if a.Nested != nil {
 			j.Attributes = attributesJSON(a.Nested)
 		}
