@@ -290,7 +290,7 @@ func (g *graph) edges(n *node) {
 }
 
 // removalOrder makes the removal of a dependency wait for its dependant's change: for its removal, or where it stays
-// for the write that takes the reference away. What goes with its parent is the other way round.
+// for the write that takes the reference away. What is gone refers to nothing. What goes with its parent is the other way round.
 func (g *graph) removalOrder(n, dep *node) {
 	if n.change.GoesWith != "" {
 		if n.change.GoesWith == dep.address {
@@ -311,7 +311,7 @@ func (g *graph) removalOrder(n, dep *node) {
 	if comesFirst := n.change.Action == Replace && n.change.CreateFirst; !goesFirst || !comesFirst {
 		g.need(dep, Remove, n, Remove)
 	}
-	if !n.change.doing(Remove) && !goesFirst {
+	if !n.change.doing(Remove) && !goesFirst && n.live != nil {
 		g.need(dep, Remove, n, Write)
 	}
 }

@@ -573,3 +573,15 @@ func TestRule_R42_WhatLivesElsewhereIsMadeThere(t *testing.T) {
 		t.Errorf("it is in %s and made in %s, first %t", c.Place, c.Into, c.CreateFirst)
 	}
 }
+
+// TestRule_R21_WhatIsGoneNeedsNothing: a guest who is gone is made anew on the new shelf, and the bell that it needed
+// goes with the old one before that.
+func TestRule_R21_WhatIsGoneNeedsNothing(t *testing.T) {
+	w := shelf(t).want("shelf.a.guest.g", m{}).has("guest", inside("s1")).has("bell", inside("s1"), m{"id": "r1", "event": "RING"}).
+		knows("shelf.a.bell.r", inside("s1"), "r1", m{"event": "RING"}).
+		knows("shelf.a.guest.g", inside("s1"), "g1", m{}, func(b *schema.Bound) {
+			b.Dependencies = []schema.Address{"shelf.a", "shelf.a.bell.r"}
+		})
+	w.in.Options.Replace = []schema.Address{"shelf.a"}
+	expectCodes(t, w.plan())
+}
