@@ -290,7 +290,8 @@ func (g *graph) edges(n *node) {
 }
 
 // removalOrder makes the removal of a dependency wait for its dependant's change: for its removal, or where it stays
-// for the write that takes the reference away. What is gone refers to nothing. What goes with its parent is the other way round.
+// for the write that takes the reference away. What is gone refers to nothing. What goes with its parent is the other
+// way round.
 func (g *graph) removalOrder(n, dep *node) {
 	if n.change.GoesWith != "" {
 		if n.change.GoesWith == dep.address {
